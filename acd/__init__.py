@@ -1,0 +1,1 @@
+"""Automatic call distribution: who talks to whom, and when. Pure: facts in, orders out."""

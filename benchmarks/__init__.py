@@ -1,0 +1,1 @@
+"""One file a question, each printing a ratio measured in one run."""

@@ -1,0 +1,1 @@
+"""What a dialled number means, and the files that tell Asterisk."""

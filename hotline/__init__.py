@@ -1,0 +1,1 @@
+"""The program: a city's configuration, the switch, the engine and the command line, put together here."""

@@ -1,0 +1,1 @@
+"""Finds, fetches, configures and starts Asterisk itself."""

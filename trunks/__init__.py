@@ -1,0 +1,1 @@
+"""Lines to carriers, seats' phones, and the wire to Asterisk."""
