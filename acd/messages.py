@@ -90,6 +90,20 @@ class PassFailed(_Message, frozen=True):
     why: str = "noanswer"
 
 
+class CallReturned(_Message, frozen=True):
+    """A caller whom the switch's fallback held is in the engine's hands again (see `FetchBack`).
+
+    Carries what `CallOffered` does, for a call that arrived while there was no engine. The channel is answered.
+    """
+
+    call: CallId
+    trunk: str
+    called: str
+    caller: str
+    name: str = ""
+    diverted: tuple[str, ...] = ()
+
+
 class CallSurvived(_Message, frozen=True):
     """A call that the switch served by itself while the engine was gone, read from the spool afterwards.
 
@@ -183,12 +197,12 @@ class ChannelSeen(msgspec.Struct, frozen=True):
 
     ``state``: ``held`` (inside the engine's FastAGI session or the fallback's queue), ``ringing`` (a seat or a far end is being rung for it),
     ``talking`` (bridged), ``fallback`` (waiting in the fallback's queue: it can be fetched back).
-    ``agent`` is whom the dialplan was told to ring, if anyone.
+    ``seat`` is the seat whose phone is in the same bridge, if any.
     """
 
     call: CallId
     state: str
-    agent: AgentId | None = None
+    seat: SeatId | None = None
 
 
 class SwitchLost(_Message, frozen=True):
@@ -225,6 +239,7 @@ Event = (
     | AgentHungUp
     | PassAnswered
     | PassFailed
+    | CallReturned
     | CallSurvived
     | SignOnAsked
     | SignOffAsked

@@ -1,0 +1,20 @@
+# One door. `make demo` and `make test` each do everything from a clean clone on a fresh Debian 12, as root.
+PYTHON := .venv/bin/python
+.PHONY: install demo test check bench
+
+install:            ## system packages, .venv, Asterisk 22 where there is none, prompts; may be repeated
+	@scripts/install.sh
+
+demo: install       ## a city's calls, answered by a real Asterisk
+	@.venv/bin/hotline demo
+
+test: install       ## everything, with a real Asterisk and real SIP phones
+	@.venv/bin/pytest -q
+
+check: install      ## style and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+bench: install      ## each prints a ratio measured in one run
+	@for file in benchmarks/[a-z]*.py; do $(PYTHON) $$file || exit 1; done

@@ -1,0 +1,267 @@
+"""The seats at work: who is free, who is rung, who wraps up. The router decides, this module carries it out."""
+
+from __future__ import annotations
+
+from acd.agents import Activity, Agent
+from acd.calls import Call, CallState
+from acd.messages import (
+    AgentAnswered,
+    AgentHungUp,
+    AgentRangOut,
+    DropSeat,
+    HangUp,
+    HoldMusic,
+    Millis,
+    RingAgent,
+    SeatDisengaged,
+    SeatEngaged,
+    SeatReachable,
+    SeatUnreachable,
+    WriteRecord,
+)
+from acd.router import Assignment
+from acd.state import GONE_AFTER_MS, RING_GRACE_MS, State
+
+BUSY_REST_MS = 5_000
+"""a phone that says busy is on another call for a moment; the agent has done nothing wrong"""
+
+
+def find_agent(s: State, call: Call) -> None:
+    """Ring the best agent for a call that waits, if there is one."""
+    if not s.blind and (found := s.router.agent_for(call.call)):
+        _assign(s, found)
+
+
+def find_call(s: State, agent: Agent) -> None:
+    """Offer the agent, who has become free, the call that is next."""
+    if agent.available and not agent.offered:
+        s.router.agent_idle(agent.agent, agent.since)
+        agent.offered = True
+    if agent.offered and not s.blind and (found := s.router.call_for(agent.agent)):
+        _assign(s, found)
+
+
+def withdraw(s: State, agent: Agent) -> None:
+    """Offer the agent no more calls."""
+    if agent.offered:
+        s.router.agent_gone(agent.agent)
+        agent.offered = False
+
+
+def match_all(s: State) -> None:
+    """Give every waiting call an agent, as far as there are any: after a gap in which nobody was rung."""
+    for agent in sorted((a for a in s.agents.values() if a.available), key=lambda a: (a.since, a.agent)):
+        find_call(s, agent)
+
+
+def _assign(s: State, found: Assignment) -> None:
+    call, agent = s.calls[found.call], s.agents[found.agent]
+    assert call.waits is not None
+    s.leave(call)
+    withdraw(s, agent)
+    call.move(CallState.RINGING)
+    agent.move(Activity.RINGING)
+    call.agent, call.seat, agent.call = agent.agent, agent.seat, call.call
+    call.rings += 1
+    if call.rung is None:
+        call.rung = s.now
+    ring_ms = s.queue(call.waits.queue).ring_ms
+    call.ring_until = s.now + ring_ms + RING_GRACE_MS
+    s.timers.set("ring", call.call, call.ring_until)
+    seat = s.setup.seats.get(agent.seat)
+    s.order(
+        RingAgent(
+            call=call.call,
+            agent=agent.agent,
+            seat=agent.seat,
+            ring_ms=ring_ms,
+            line=f"{call.line or ''} {call.line_name}".strip(),
+            auto_answer=seat is not None and seat.auto_answer,
+            because=str(found.reason),
+        )
+    )
+
+
+def _stop_ring(s: State, call: Call) -> None:
+    call.ring_until = None
+    s.timers.drop("ring", call.call)
+
+
+def agent_answered(s: State, fact: AgentAnswered) -> None:
+    """The two are talking."""
+    call, agent = s.calls.get(fact.call), s.agents.get(fact.agent)
+    if not call or not agent or call.state is not CallState.RINGING or call.agent != fact.agent:
+        return
+    assert call.waits is not None
+    _stop_ring(s, call)
+    s.waiting[call.waits.queue] -= 1
+    call.move(CallState.TALKING)
+    call.seat_answered = s.now
+    agent.move(Activity.TALKING)
+    agent.rang_out = 0
+
+
+def agent_rang_out(s: State, fact: AgentRangOut) -> None:
+    """The call goes back to its place at the head, the agent rests."""
+    call, agent = s.calls.get(fact.call), s.agents.get(fact.agent)
+    if not call or call.state is not CallState.RINGING or call.agent != fact.agent:
+        return
+    back_to_queue(s, call)
+    if agent and agent.activity is Activity.RINGING:
+        assert call.waits is not None
+        settings = s.queue(call.waits.queue)
+        agent.call = None
+        if fact.why == "busy":
+            rest(s, agent, BUSY_REST_MS)
+        else:
+            agent.rang_out += 1
+            if agent.rang_out >= settings.rests_after or fact.why != "noanswer":
+                rest(s, agent, settings.rest_ms)
+            else:
+                idle(s, agent, agent.since)
+    if call.state is CallState.QUEUED:
+        s.order(HoldMusic(call.call, call.waits.queue if call.waits else ""))
+        find_agent(s, call)
+
+
+def back_to_queue(s: State, call: Call) -> None:
+    """Back among the waiting, at the place that its arrival gave it."""
+    _stop_ring(s, call)
+    call.move(CallState.QUEUED)
+    call.agent = call.seat = None
+    s.stand(call)
+
+
+def rest(s: State, agent: Agent, duration_ms: Millis) -> None:
+    """Offer the agent nothing for a while; supervisors see it."""
+    agent.move(Activity.RESTING)
+    agent.until = s.now + duration_ms
+    s.timers.set("rest", agent.agent, agent.until)
+
+
+def idle(s: State, agent: Agent, since: Millis) -> None:
+    """Free again, with the place among the idle that ``since`` gives."""
+    agent.move(Activity.IDLE)
+    agent.since, agent.until, agent.call = since, None, None
+    s.timers.drop("rest", agent.agent)
+    s.timers.drop("wrap_up", agent.agent)
+    if agent.seat in s.engaged:
+        agent.move(Activity.ENGAGED)
+    find_call(s, agent)
+
+
+def agent_hung_up(s: State, fact: AgentHungUp) -> None:
+    """The seat hung up first; the caller's channel follows at once."""
+    call = s.calls.get(fact.call)
+    if call and call.state is CallState.TALKING and call.agent == fact.agent:
+        call.move(CallState.LEFT)
+        call.ended = s.now
+        s.timers.set("gone", call.call, s.now + GONE_AFTER_MS)
+        begin_wrap_up(s, call)
+
+
+def begin_wrap_up(s: State, call: Call) -> None:
+    """The seat's work after the call begins."""
+    agent = s.agents.get(call.agent or "")
+    if agent and agent.call == call.call and agent.activity is Activity.TALKING:
+        agent.move(Activity.WRAP_UP)
+        agent.until = s.now + s.queue(call.waits.queue if call.waits else "").wrap_up_ms
+        s.timers.set("wrap_up", agent.agent, agent.until)
+
+
+def end_wrap_up(s: State, agent: Agent) -> None:
+    """The seat's work after the call has ended, and with it the call's record is complete."""
+    call = s.wrapping.pop(agent.agent, None)
+    if call is None and agent.call in s.calls:
+        call = s.calls[agent.call]  # the caller's channel is still ending: it writes the record itself
+        call.wrap_up_ended = s.now
+    elif call is not None:
+        call.wrap_up_ended = s.now
+        record(s, call, "answered")
+    idle(s, agent, s.now)
+
+
+def record(s: State, call: Call, disposition: str) -> None:
+    """Write the record; it is kept until the database has it."""
+    made = call.record(s.setup.city, disposition)
+    s.unstored[call.call] = made
+    s.order(WriteRecord(made))
+
+
+def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None:
+    """The call is over. ``broken``: neither the caller nor anyone of ours ended it."""
+    disposition = call.disposition(broken)
+    state = call.state
+    if state is CallState.QUEUED:
+        s.leave(call)
+    if state in {CallState.QUEUED, CallState.RINGING} and call.waits:
+        s.waiting[call.waits.queue] -= 1
+    _stop_ring(s, call)
+    s.timers.drop("gone", call.call)
+    call.cause = call.cause or cause
+    call.ended = s.now if call.ended is None else call.ended
+    s.load[call.trunk] -= 1
+    if call.out_trunk is not None:
+        s.load[call.out_trunk] -= 1
+    if state is CallState.TALKING:
+        begin_wrap_up(s, call)
+    call.move(CallState.CLOSED)
+    del s.calls[call.call]
+    agent = s.agents.get(call.agent or "")
+    mine = agent is not None and agent.call == call.call
+    if agent and mine and agent.activity is Activity.RINGING:
+        call.agent = call.seat = None
+        record(s, call, disposition)
+        idle(s, agent, agent.since)
+    elif agent and mine and agent.activity is Activity.WRAP_UP:
+        s.wrapping[agent.agent] = call
+        if agent.until == s.now:
+            end_wrap_up(s, agent)
+    else:
+        record(s, call, disposition)
+
+
+def ring_overdue(s: State, call: Call) -> None:
+    """No word of a ring long after its time: first the seat's leg is dropped, then the call is given up."""
+    assert call.agent is not None
+    assert call.seat is not None
+    if call.ring_until is not None:
+        call.ring_until = None
+        s.order(DropSeat(call.call, call.seat))
+        s.timers.set("ring", call.call, s.now + RING_GRACE_MS)
+        return
+    s.order(HangUp(call.call))
+    close(s, call, broken=True)
+
+
+def reachable(s: State, fact: SeatReachable) -> None:
+    """The seat's phone can be rung."""
+    s.reachable.add(fact.seat)
+    if agent := s.agent_at(fact.seat):
+        agent.reachable = True
+        find_call(s, agent)
+
+
+def unreachable(s: State, fact: SeatUnreachable) -> None:
+    """The seat's phone can't be rung: it is offered nothing. A ring that is on fails by itself."""
+    s.reachable.discard(fact.seat)
+    if agent := s.agent_at(fact.seat):
+        agent.reachable = False
+        withdraw(s, agent)
+
+
+def engaged(s: State, fact: SeatEngaged) -> None:
+    """The phone is busy with a call of its own."""
+    s.engaged.add(fact.seat)
+    agent = s.agent_at(fact.seat)
+    if agent and agent.activity is Activity.IDLE:
+        withdraw(s, agent)
+        agent.move(Activity.ENGAGED)
+
+
+def disengaged(s: State, fact: SeatDisengaged) -> None:
+    """The phone's own call is over."""
+    s.engaged.discard(fact.seat)
+    agent = s.agent_at(fact.seat)
+    if agent and agent.activity is Activity.ENGAGED:
+        idle(s, agent, s.now)

@@ -1,0 +1,1 @@
+"""The five cities whose plans are the requirements, one file each."""

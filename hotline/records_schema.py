@@ -1,0 +1,82 @@
+"""The table of call records, and its way from one version of the program to the next.
+
+The columns are `acd.messages.CallRecord`'s fields, of the same names and meanings: instants are
+milliseconds since 1970-01-01T00:00Z as big integers, NULL where the moment did not come.
+``docs/records.md`` tells each in words.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import alembic.util
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_TEXT, _INSTANT = sa.Text(), sa.BigInteger()
+
+call_records = sa.Table(
+    "call_records",
+    metadata,
+    # The switch's ids are unique within a switch: the city makes them so in a database that several share.
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("call", _TEXT, primary_key=True),
+    sa.Column("trunk", _TEXT, nullable=False),
+    sa.Column("called", _TEXT, nullable=False),
+    sa.Column("caller", _TEXT, nullable=False),
+    sa.Column("line", _TEXT),
+    sa.Column("treatment", _TEXT),
+    sa.Column("queue", _TEXT),
+    sa.Column("disposition", _TEXT, nullable=False),
+    sa.Column("arrived", _INSTANT, nullable=False),
+    sa.Column("answered", _INSTANT),
+    sa.Column("prompt_ended", _INSTANT),
+    sa.Column("queued", _INSTANT),
+    sa.Column("rung", _INSTANT),
+    sa.Column("seat_answered", _INSTANT),
+    sa.Column("ended", _INSTANT),
+    sa.Column("wrap_up_ended", _INSTANT),
+    sa.Column("agent", _TEXT),
+    sa.Column("seat", _TEXT),
+    sa.Column("passed_to", _TEXT),
+    sa.Column("rings", sa.Integer(), nullable=False),
+    sa.Column("cause", sa.Integer(), nullable=False),
+    sa.Column("by_fallback", sa.Boolean(), nullable=False),
+    # The reasons, a JSON list of sentences.
+    sa.Column("because", _TEXT, nullable=False),
+    sa.Index("call_records_arrived", "city", "arrived"),
+)
+
+# Any number, the same for all programs: who changes the schema of a PostgreSQL database holds this advisory
+# lock.
+_UPGRADE_LOCK = 0x12345_12345
+# Alembic keeps its place in module variables: one upgrade at a time in a process.
+_one_at_a_time = threading.Lock()
+
+
+class NewerDatabase(Exception):  # noqa: N818  named as the other faults are
+    """The database has been upgraded by a newer program than this one."""
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Bring the database to this program's version, in the transaction that ``connection`` is in: all or
+    nothing.
+
+    Programs that start at once take turns: the transaction has SQLite's write lock from its first word (see
+    `hotline.records`), and waits for an advisory lock on PostgreSQL. Raises `NewerDatabase`.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    with _one_at_a_time:
+        try:
+            alembic.command.upgrade(config, "head")
+        except alembic.util.CommandError as fault:
+            raise NewerDatabase(str(fault)) from None
