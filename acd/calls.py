@@ -81,6 +81,11 @@ class Call(msgspec.Struct):
     seat: SeatId | None = None
     rings: int = 0
     ring_until: Millis | None = None
+    """when the engine stops believing in the ring"""
+    dropped: bool = False
+    """the seat's leg has been dropped because no word of the ring came"""
+    gone_by: Millis | None = None
+    """when the engine closes the call without the switch's word of its end"""
     out_trunk: str | None = None
     passed_to: str | None = None
     turned_away: bool = False

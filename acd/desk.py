@@ -45,7 +45,7 @@ def sign_on(s: State, fact: SignOnAsked) -> None:
         if other:
             _leave(s, other)
     agent = Agent(fact.agent, fact.seat, since=s.now, reachable=fact.seat in s.reachable)
-    if fact.seat in s.engaged and fact.desk is None:
+    if fact.seat in s.engaged:
         agent.activity = Activity.ENGAGED
     s.agents[agent.agent] = agent
     s.at_seat[agent.seat] = agent.agent

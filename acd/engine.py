@@ -91,7 +91,8 @@ class Engine:
         s = self.state
         s.now = max(s.now, now)
         s.setup = setup
-        s.orders = orders = []
+        orders: list[Command] = []
+        s.orders = orders
         s.rebuild()
         desk.drop_vanished(s, {a.agent for a in s.agents.values() if a.agent not in setup.agents})
         floor.match_all(s)
@@ -152,7 +153,8 @@ class Engine:
 
     def _due(self) -> list[Command]:
         s = self.state
-        s.orders = orders = []
+        orders: list[Command] = []
+        s.orders = orders
         while timer := s.timers.pop(s.now):
             self._fall_due(timer)
         s.orders = []

@@ -20,7 +20,7 @@ from acd.messages import (
     WriteRecord,
 )
 from acd.router import Assignment
-from acd.state import GONE_AFTER_MS, RING_GRACE_MS, State
+from acd.state import State
 
 BUSY_REST_MS = 5_000
 """a phone that says busy is on another call for a moment; the agent has done nothing wrong"""
@@ -66,9 +66,9 @@ def _assign(s: State, found: Assignment) -> None:
     if call.rung is None:
         call.rung = s.now
     ring_ms = s.queue(call.waits.queue).ring_ms
-    call.ring_until = s.now + ring_ms + RING_GRACE_MS
-    s.timers.set("ring", call.call, call.ring_until)
+    s.expect_word(call, ring_ms)
     seat = s.setup.seats.get(agent.seat)
+    because = str(found.reason)
     s.order(
         RingAgent(
             call=call.call,
@@ -77,13 +77,13 @@ def _assign(s: State, found: Assignment) -> None:
             ring_ms=ring_ms,
             line=f"{call.line or ''} {call.line_name}".strip(),
             auto_answer=seat is not None and seat.auto_answer,
-            because=str(found.reason),
+            because=because,
         )
     )
 
 
 def _stop_ring(s: State, call: Call) -> None:
-    call.ring_until = None
+    call.ring_until, call.dropped = None, False
     s.timers.drop("ring", call.call)
 
 
@@ -119,9 +119,8 @@ def agent_rang_out(s: State, fact: AgentRangOut) -> None:
                 rest(s, agent, settings.rest_ms)
             else:
                 idle(s, agent, agent.since)
-    if call.state is CallState.QUEUED:
-        s.order(HoldMusic(call.call, call.waits.queue if call.waits else ""))
-        find_agent(s, call)
+    s.order(HoldMusic(call.call, call.waits.queue if call.waits else ""))
+    find_agent(s, call)
 
 
 def back_to_queue(s: State, call: Call) -> None:
@@ -156,7 +155,7 @@ def agent_hung_up(s: State, fact: AgentHungUp) -> None:
     if call and call.state is CallState.TALKING and call.agent == fact.agent:
         call.move(CallState.LEFT)
         call.ended = s.now
-        s.timers.set("gone", call.call, s.now + GONE_AFTER_MS)
+        s.expect_end(call)
         begin_wrap_up(s, call)
 
 
@@ -225,10 +224,10 @@ def ring_overdue(s: State, call: Call) -> None:
     """No word of a ring long after its time: first the seat's leg is dropped, then the call is given up."""
     assert call.agent is not None
     assert call.seat is not None
-    if call.ring_until is not None:
-        call.ring_until = None
+    if not call.dropped:
+        call.dropped = True
         s.order(DropSeat(call.call, call.seat))
-        s.timers.set("ring", call.call, s.now + RING_GRACE_MS)
+        s.expect_word(call, 0)
         return
     s.order(HangUp(call.call))
     close(s, call, broken=True)

@@ -407,8 +407,8 @@ Command = (
     | WriteRecord
 )
 
-_events = msgspec.json.Decoder(Event)
-_commands = msgspec.json.Decoder(list[Command])
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_commands: msgspec.json.Decoder[list[Command]] = msgspec.json.Decoder(list[Command])
 _encoder = msgspec.json.Encoder()
 
 
@@ -419,7 +419,8 @@ def encode(message: Event | Command | list[Command]) -> bytes:
 
 def decode_event(line: bytes | str) -> Event:
     """The event that ``encode`` wrote. Raises ``msgspec.ValidationError`` for anything else."""
-    return _events.decode(line)
+    event: Event = _events.decode(line)
+    return event
 
 
 def decode_commands(line: bytes | str) -> list[Command]:

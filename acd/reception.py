@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from acd.calls import Call, CallState
-from acd.floor import back_to_queue, close, find_agent
+from acd.floor import back_to_queue, close, find_agent, idle
 from acd.messages import (
     Answer,
     CallerHungUp,
@@ -20,13 +20,12 @@ from acd.messages import (
     PromptFinished,
     Refuse,
 )
-from acd.state import GONE_AFTER_MS, State
+from acd.state import State
 from ivr.flow import Enqueue, Flow, LetGo, Menu, Say, Try, flow_for
 from ivr.run import FlowRun
 
 NO_CHANNEL = 34
 """Q.850: no circuit or channel available; the carrier hears 503"""
-_AHEAD = frozenset({CallState.OFFERED, CallState.IN_FLOW, CallState.PASSING, CallState.QUEUED})
 
 
 def offered(s: State, fact: CallOffered) -> None:
@@ -54,7 +53,7 @@ def returned(s: State, fact: CallReturned) -> None:
         case CallState.OFFERED | CallState.IN_FLOW | CallState.PASSING:
             call.answered = s.now if call.answered is None else call.answered
             _release_out_trunk(s, call)
-            call.run.skip_to_seats()
+            call.run.skip_spoken()
             _go(s, call)
         case CallState.QUEUED | CallState.RINGING:
             if call.state is CallState.RINGING:
@@ -67,8 +66,6 @@ def returned(s: State, fact: CallReturned) -> None:
 
 
 def _give_back(s: State, call: Call) -> None:
-    from acd.floor import idle
-
     agent = s.agents.get(call.agent or "")
     back_to_queue(s, call)
     if agent and agent.call == call.call:
@@ -241,4 +238,4 @@ def _let_go(s: State, call: Call, step: LetGo) -> None:
     if call.state is not CallState.IN_FLOW:
         call.move(CallState.IN_FLOW)
     s.order(HangUp(call.call, step.cause))
-    s.timers.set("gone", call.call, s.now + GONE_AFTER_MS)
+    s.expect_end(call)

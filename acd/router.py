@@ -28,7 +28,7 @@ _WORDS_KEPT = 16
 """so many words of needs (1,008) are kept before those are forgotten for which no call waits"""
 
 
-class RoutingFault(AssertionError):  # noqa: N818 - named as the other faults are
+class RoutingFault(AssertionError):
     """The program told the router something that can't be: a call that waits twice, an agent whom nobody
     entered."""
 

@@ -144,10 +144,20 @@ class State:
             self.waiting[call.waits.queue] += 1
             if call.state is CallState.QUEUED:
                 self.stand(call)
-        if call.state is CallState.RINGING:
-            self.timers.set("ring", call.call, call.ring_until or self.now + RING_GRACE_MS)
-        if call.state is CallState.LEFT:
-            self.timers.set("gone", call.call, self.now + GONE_AFTER_MS)
+        if call.ring_until is not None:
+            self.timers.set("ring", call.call, call.ring_until)
+        if call.gone_by is not None:
+            self.timers.set("gone", call.call, call.gone_by)
+
+    def expect_end(self, call: Call) -> None:
+        """The switch is about to say that the caller's channel is gone; if it doesn't, the engine closes the call."""
+        call.gone_by = self.now + GONE_AFTER_MS
+        self.timers.set("gone", call.call, call.gone_by)
+
+    def expect_word(self, call: Call, ring_ms: Millis) -> None:
+        """The switch is about to say what became of a ring of so many ms."""
+        call.ring_until = self.now + ring_ms + RING_GRACE_MS
+        self.timers.set("ring", call.call, call.ring_until)
 
     def stand(self, call: Call) -> None:
         """Put a queued call among the waiting, at the place that its arrival gives it, and set its deadlines."""

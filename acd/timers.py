@@ -14,19 +14,18 @@ class Timer(NamedTuple):
 
 
 class Timers:
-    """The engine's own deadlines. Two that fall due at the same millisecond come in the order in which they were set."""
+    """The engine's own deadlines. Two that fall due at the same millisecond come in the order of their names, so that a state
+    that was written down and read back goes on in the same way."""
 
     def __init__(self) -> None:
-        self._due: dict[Timer, tuple[int, int]] = {}
-        self._heap: list[tuple[int, int, Timer]] = []
-        self._count = 0
+        self._due: dict[Timer, int] = {}
+        self._heap: list[tuple[int, Timer]] = []
 
     def set(self, kind: str, subject: str, at: int) -> None:
         """Let ``kind`` fall due for ``subject`` at ``at``, whatever was set before."""
-        self._count += 1
         timer = Timer(kind, subject)
-        self._due[timer] = (at, self._count)
-        heappush(self._heap, (at, self._count, timer))
+        self._due[timer] = at
+        heappush(self._heap, (at, timer))
 
     def drop(self, kind: str, subject: str) -> None:
         """Forget it; nothing happens if it isn't set."""
@@ -42,12 +41,12 @@ class Timers:
         self._prune()
         if not self._heap or self._heap[0][0] > now:
             return None
-        timer = heappop(self._heap)[2]
+        timer = heappop(self._heap)[1]
         del self._due[timer]
         return timer
 
     def _prune(self) -> None:
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][:2]:
+        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heappop(self._heap)
 
     def __len__(self) -> int:

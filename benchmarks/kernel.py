@@ -34,6 +34,7 @@ WAITING = 1_000
 NEEDS = 24
 BUSY = 64
 ROUNDS = 7
+DECISIONS = 100_000
 SEED = 12345
 
 P = ParamSpec("P")
@@ -57,6 +58,7 @@ class Hall:
     agents: Order
     calls: Order
     idle: NDArray[np.bool_]
+    draws: NDArray[np.int64]
 
     def copy(self) -> Hall:
         """The same hall, to be changed."""
@@ -65,15 +67,16 @@ class Hall:
             self.weights,
             self.needs,
             self.asked,
-            self.agents.copy(),
-            self.calls.copy(),
+            kernel.enlarged(self.agents, len(self.agents) - 1, 1),
+            kernel.enlarged(self.calls, len(self.calls) - 1, 1),
             self.idle.copy(),
+            self.draws,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Nanoseconds of one decision, and the kernel's decisions a second."""
+    """Nanoseconds of one decision, decisions a second, the height of the tree (the most steps of a walk)."""
 
     agents: int
     profiles: int
@@ -82,6 +85,7 @@ class Measured:
     from_python_ns: float
     router_ns: float
     scan_ns: float
+    height: int
     decisions_per_second: float
     times_faster_than_scan: float
 
@@ -89,14 +93,14 @@ class Measured:
 def hall(agents: int, distinct: bool) -> Hall:
     """``agents`` agents, 3 in 10 of them idle; the same at every call."""
     random = np.random.default_rng(SEED)
-    sets = random.integers(1, 5, (agents if distinct else 12, SKILLS))
+    sets: NDArray[np.int64] = random.integers(1, 5, (agents if distinct else 12, SKILLS), np.int64)
     sets *= random.random(sets.shape) < 0.4
     levels = np.zeros((agents + 1, SKILLS), np.int64)
-    levels[1:] = sets if distinct else sets[random.integers(0, len(sets), agents)]
+    levels[1:] = sets if distinct else sets[random.integers(0, len(sets), agents, np.int64)]
     needs = np.zeros((NEEDS, SKILLS), np.int64)
-    for need in needs:
+    for minimum in needs:
         for skill in random.choice(SKILLS, random.integers(1, 3), replace=False):
-            need[skill] = random.integers(1, 3)
+            minimum[skill] = random.integers(1, 3)
     asked = random.integers(0, NEEDS, WAITING + 1)
     agent_order, call_order = kernel.empty_order(agents), kernel.empty_order(WAITING)
     for need, minimum in enumerate(needs):
@@ -105,23 +109,24 @@ def hall(agents: int, distinct: bool) -> Hall:
     idle = random.random(agents + 1) < 0.3
     idle[0] = False
     weights = levels.sum(axis=1)
-    for row in np.flatnonzero(idle):
-        kernel.enter(agent_order, int(row), kernel.agent_key(int(weights[row]), int(row) * 3), int(row))
+    for row in np.flatnonzero(idle).tolist():
+        kernel.enter(agent_order, row, kernel.agent_key(int(weights[row]), row * 3), row)
     for row in range(1, WAITING + 1):
         kernel.enter(call_order, row, kernel.call_key(row * 100, row % 3, 60_000), row)
-    return Hall(levels, weights, needs, asked, agent_order, call_order, idle)
+    draws = random.integers(0, 1 << 40, DECISIONS)
+    return Hall(levels, weights, needs, asked, agent_order, call_order, idle, draws)
 
 
 @_compiled
-def _decide(agents: Order, calls: Order, weights: NDArray[np.int64], decisions: int, busy: int) -> int:
-    talking = np.zeros(busy, np.int64)
+def _decide(agents: Order, calls: Order, weights: NDArray[np.int64], draws: NDArray[np.int64]) -> int:
+    talking = np.zeros(BUSY, np.int64)
     told = 0
-    for i in range(decisions):
-        agent = kernel.best_agent(agents, calls, 1 + i * 7919 % (calls.shape[0] - 1))
+    for i in range(len(draws)):
+        agent = kernel.best_agent(agents, calls, 1 + draws[i] % (calls.shape[0] - 1))
         if agent:
             kernel.leave(agents, agent)
-        back = talking[i % busy]
-        talking[i % busy] = agent
+        back = talking[i % BUSY]
+        talking[i % BUSY] = agent
         if back:
             kernel.enter(agents, back, kernel.agent_key(weights[back], 1_000_000 + i), back)
         told = (told * 31 + agent) & 0xFFFFFFFF
@@ -129,10 +134,10 @@ def _decide(agents: Order, calls: Order, weights: NDArray[np.int64], decisions: 
 
 
 @_compiled
-def _serve(agents: Order, calls: Order, decisions: int) -> int:
+def _serve(agents: Order, calls: Order, draws: NDArray[np.int64]) -> int:
     told = 0
-    for i in range(decisions):
-        call = kernel.best_call(agents, calls, 1 + i * 7919 % (agents.shape[0] - 1))
+    for i in range(len(draws)):
+        call = kernel.best_call(agents, calls, 1 + draws[i] % (agents.shape[0] - 1))
         if call:
             kernel.leave(calls, call)
             kernel.enter(calls, call, 1_000_000 + i * 100, 10_000 + i)
@@ -143,9 +148,10 @@ def _serve(agents: Order, calls: Order, decisions: int) -> int:
 def _decide_from_python(given: Hall, decisions: int) -> int:
     agents, calls, weights = given.agents, given.calls, given.weights.tolist()
     talking = [0] * BUSY
+    draws = given.draws[:decisions].tolist()
     told = 0
     for i in range(decisions):
-        agent = kernel.best_agent(agents, calls, 1 + i * 7919 % WAITING)
+        agent = kernel.best_agent(agents, calls, 1 + draws[i] % WAITING)
         if agent:
             kernel.leave(agents, agent)
         back = talking[i % BUSY]
@@ -161,7 +167,7 @@ def _decide_by_scan(given: Hall, decisions: int) -> int:
     since = np.arange(agents + 1, dtype=np.int64) * 3
     idle, talking, told = given.idle, [0] * BUSY, 0
     for i in range(decisions):
-        need = given.needs[given.asked[1 + i * 7919 % WAITING]]
+        need = given.needs[given.asked[1 + int(given.draws[i]) % WAITING]]
         able = np.flatnonzero(idle & (given.levels >= need).all(axis=1))
         agent = 0
         if len(able):
@@ -197,7 +203,7 @@ def _decide_by_router(
     talking = [0] * BUSY
     told = 0
     for i in range(decisions):
-        router.call_waits("call", needs[asked[1 + i * 7919 % WAITING]], 0, i)
+        router.call_waits("call", needs[asked[i]], 0, i)
         found = router.agent_for("call")
         router.call_gone("call")
         agent = 0
@@ -222,11 +228,11 @@ def measure(agents: int, distinct: bool) -> Measured:
     """Every way the same decisions; a way that decides anything else than the others stops the run."""
     start = hall(agents, distinct)
     router_start = router_for(start)
-    asked = start.asked.tolist()
+    asked = start.asked[1 + start.draws % WAITING].tolist()
     few = 300  # decisions that every way takes: the scan is slow
     ways: dict[str, list[float]] = {"compiled": [], "waiting": [], "python": [], "router": [], "scan": []}
-    _decide(start.agents.copy(), start.calls, start.weights, 10, BUSY)
-    _serve(start.agents, start.calls.copy(), 10)
+    _decide(start.copy().agents, start.calls, start.weights, start.draws[:10])
+    _serve(start.agents, start.copy().calls, start.draws[:10])
     for _ in range(ROUNDS):
         a, b, c, d, e = (start.copy() for _ in range(5))
         router, needs = router_start if not ways["router"] else router_for(start)
@@ -236,19 +242,25 @@ def measure(agents: int, distinct: bool) -> Measured:
             few,
         )
         python_ns, by_python = _timed(lambda c=c: _decide_from_python(c, few), few)  # type: ignore[misc]
-        by_kernel = _decide(e.agents, e.calls, e.weights, few, BUSY)
+        by_kernel = _decide(e.agents, e.calls, e.weights, e.draws[:few])
         if not by_scan == by_router == by_python == by_kernel:
             raise SystemExit(f"{agents} agents: the ways decide differently")
         compiled_ns, _ = _timed(
-            lambda a=a: _decide(a.agents, a.calls, a.weights, 100_000, BUSY),  # type: ignore[misc]
-            100_000,
+            lambda a=a: _decide(a.agents, a.calls, a.weights, a.draws),  # type: ignore[misc]
+            DECISIONS,
         )
-        waiting_ns, _ = _timed(lambda b=b: _serve(b.agents, b.calls, 100_000), 100_000)  # type: ignore[misc]
+        waiting_ns, _ = _timed(
+            lambda b=b: _serve(b.agents, b.calls, b.draws),  # type: ignore[misc]
+            DECISIONS,
+        )
         for way, ns in zip(ways, (compiled_ns, waiting_ns, python_ns, router_ns, scan_ns), strict=True):
             ways[way].append(ns)
     compiled, waiting, python, whole, scan = (median(ways[way]) for way in ways)
+    height = int(start.agents[start.agents[0, kernel.ROOT], kernel.HEIGHT])
     profiles = len(np.unique(start.levels[1:], axis=0))
-    return Measured(agents, profiles, compiled, waiting, python, whole, scan, 1e9 / compiled, scan / compiled)
+    return Measured(
+        agents, profiles, compiled, waiting, python, whole, scan, height, 1e9 / compiled, scan / compiled
+    )
 
 
 def exponent(rows: list[Measured], ns: Callable[[Measured], float]) -> float:
@@ -275,13 +287,13 @@ def main(argv: list[str] | None = None) -> int:
         result[title] = {"rows": [asdict(row) for row in rows], "growth_in_log2": growth}
         if told.json:
             continue
-        print(f"\n{title}, ns a decision, median of {ROUNDS} rounds:")
-        print("  agents profiles  kernel  (calls)  from Python  router      scan  decisions/s  scan/kernel")
+        print(f"\n{title}, ns a decision, median of {ROUNDS} rounds; ratio: scan to kernel")
+        print("  agents profiles height  kernel  (calls)  from Python  router      scan  decisions/s   ratio")
         for row in rows:
             print(
-                f"{row.agents:8d} {row.profiles:8d} {row.compiled_ns:7.0f}  {row.waiting_ns:7.0f}"
-                f"  {row.from_python_ns:11.0f} {row.router_ns:7.0f} {row.scan_ns:9.0f}"
-                f"  {row.decisions_per_second:11,.0f}  {row.times_faster_than_scan:10.0f}x"
+                f"{row.agents:8d} {row.profiles:8d} {row.height:6d} {row.compiled_ns:7.0f}"
+                f"  {row.waiting_ns:7.0f}  {row.from_python_ns:11.0f} {row.router_ns:7.0f} {row.scan_ns:9.0f}"
+                f"  {row.decisions_per_second:11,.0f}  {row.times_faster_than_scan:6.0f}"
             )
         powers = ", ".join(f"{way} {power:.2f}" for way, power in growth.items())
         print(f"  the cost grows as log2(agents) to the power of: {powers}")

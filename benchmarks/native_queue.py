@@ -1,9 +1,8 @@
 """The peer of every benchmark: Asterisk's own ``Queue()`` with static members, in a configuration of its own.
 
-Calls from the carrier's address are answered at once (``Answer(0,i)``) and wait in ``Queue(q)``; the members are the
-seats ``PJSIP/1001`` and up. Everything is written below one directory; Asterisk runs in the foreground in its own
-process group and is killed when the `NativeQueue` is left.
-"""
+Calls from the carrier's address are answered at once (``Answer(0,i)``) and wait in ``Queue(q)``; the members
+are the seats ``PJSIP/1001`` and up. Everything is written below one directory; Asterisk runs in the
+foreground in its own process group and is killed when the `NativeQueue` is left."""
 
 from __future__ import annotations
 
@@ -11,38 +10,62 @@ import asyncio
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.process_live import Child, free_port, spawn
 from hotline.rehearsal.results import SeatLogin
 from hotline.rehearsal.sound import tone, write_wav
+from hotline.rehearsal.under_test_live import Running
 
 ROOT = Path.home() / ".cache/hotline/asterisk-22"
 """Where the fetched Asterisk 22 lies when no ``asterisk`` is installed on the machine."""
 
 MODULES = (
-    "res_timing_timerfd res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjproject res_pjsip "
-    "res_pjsip_pubsub res_pjsip_session res_pjsip_sdp_rtp res_pjsip_registrar res_pjsip_authenticator_digest "
-    "res_pjsip_outbound_authenticator_digest res_pjsip_endpoint_identifier_user res_pjsip_endpoint_identifier_ip "
-    "res_pjsip_caller_id res_pjsip_diversion res_pjsip_nat res_pjsip_rfc3326 res_pjsip_dtmf_info "
-    "res_pjsip_header_funcs res_pjsip_dlg_options res_rtp_asterisk res_musiconhold chan_pjsip "
-    "codec_alaw codec_ulaw codec_a_mu format_wav format_pcm bridge_simple bridge_native_rtp bridge_builtin_features "
-    "bridge_holding pbx_config func_channel func_callerid func_strings app_dial app_queue app_playback app_stack"
-).split()
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A system under test that takes calls: where its SIP port is, its seats' logins, whose CPU is counted."""
-
-    sip: tuple[str, int]
-    seats: Sequence[SeatLogin]
-    switch_pids: Sequence[int]
-    engine_pids: Sequence[int] = ()
-    dialled: Sequence[str] = ("12345",)
+    "res_timing_timerfd",
+    "res_sorcery_config",
+    "res_sorcery_memory",
+    "res_sorcery_astdb",
+    "res_pjproject",
+    "res_pjsip",
+    "res_pjsip_pubsub",
+    "res_pjsip_session",
+    "res_pjsip_sdp_rtp",
+    "res_pjsip_registrar",
+    "res_pjsip_authenticator_digest",
+    "res_pjsip_outbound_authenticator_digest",
+    "res_pjsip_endpoint_identifier_user",
+    "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_caller_id",
+    "res_pjsip_diversion",
+    "res_pjsip_nat",
+    "res_pjsip_rfc3326",
+    "res_pjsip_dtmf_info",
+    "res_pjsip_header_funcs",
+    "res_pjsip_dlg_options",
+    "res_rtp_asterisk",
+    "res_musiconhold",
+    "chan_pjsip",
+    "codec_alaw",
+    "codec_ulaw",
+    "codec_a_mu",
+    "format_wav",
+    "format_pcm",
+    "bridge_simple",
+    "bridge_native_rtp",
+    "bridge_builtin_features",
+    "bridge_holding",
+    "pbx_config",
+    "func_channel",
+    "func_callerid",
+    "func_strings",
+    "app_dial",
+    "app_queue",
+    "app_playback",
+    "app_stack",
+)
 
 
 def asterisk_command(config: Path) -> list[str]:
@@ -58,7 +81,13 @@ def asterisk_command(config: Path) -> list[str]:
     if not loader.exists():
         raise FileNotFoundError(f"asterisk: neither on PATH nor below {ROOT}: run `make install`")
     libraries = ROOT / "usr/lib/x86_64-linux-gnu"
-    return [str(loader), "--library-path", f"{libraries}:{libraries}/pulseaudio", f"{ROOT}/usr/sbin/asterisk", *tail]
+    return [
+        str(loader),
+        "--library-path",
+        f"{libraries}:{libraries}/pulseaudio",
+        f"{ROOT}/usr/sbin/asterisk",
+        *tail,
+    ]
 
 
 def _data() -> tuple[Path, Path]:
@@ -75,10 +104,10 @@ def _data() -> tuple[Path, Path]:
 class NativeQueue:
     """Asterisk with one native queue.
 
-    ``listener``: one AMI client with a filter as narrow as a queue's supervisor needs is logged in for as long as
-    the switch runs; it counts as the engine's share, and lives in this process, so no CPU of its own is reported.
-    ``ring_s`` is the queue's ring timeout; ``dialplan`` is added to ``extensions.conf`` for tests.
-    """
+    ``listener``: one AMI client with a filter as narrow as a queue's supervisor needs is logged in for as
+    long as the switch runs; it counts as the engine's share, and lives in this process, so no CPU of its own
+    is reported. ``ring_s`` is the queue's ring timeout; ``dialplan`` is added to ``extensions.conf`` for
+    tests."""
 
     directory: Path
     seats: int = 260
@@ -98,14 +127,18 @@ class NativeQueue:
         ]
 
     async def start(self) -> Running:
-        """Write the tree and start Asterisk; returns when it takes calls (at most 30 s, then `RuntimeError`)."""
+        """Write the tree and start Asterisk; returns when it takes calls (at most 30 s, then
+        `RuntimeError`)."""
         port, ami, rtp = free_port("127.0.0.1"), free_port("127.0.0.1", tcp=True), free_port("127.0.0.1")
         self._write(port, ami, rtp if rtp < 60_000 else 20_000)
         self._child = await spawn(
             "asterisk", asterisk_command(self.directory / "asterisk.conf"), directory=self.directory
         )
         await self._booted(ami)
-        return Running(("127.0.0.1", port), self.logins(), (self._child.pid,))
+        return Running(("127.0.0.1", port), self.logins(), (self._child.pid,), trunk=self.trunk_address)
+
+    async def seats_ready(self, phones: Phones) -> None:
+        """Static members need no signing on."""
 
     async def stop(self) -> None:
         """Kill Asterisk and wait for its end."""
@@ -150,16 +183,25 @@ class NativeQueue:
         for name in ("moh", "var/db", "var/spool", "var/log", "var/run", "var/keys"):
             (etc / name).mkdir(parents=True, exist_ok=True)
         write_wav(etc / "moh/hold.wav", tone(440.0, 4.0))
+        places = {
+            "etc": etc,
+            "mod": modules,
+            "varlib": etc / "var",
+            "db": etc / "var/db",
+            "key": etc / "var/keys",
+        }
+        places |= {"data": data, "agi": etc / "var"}
+        places |= {name: etc / "var" / name for name in ("spool", "run", "log")}
+        directories = "".join(f"ast{name}dir => {path}\n" for name, path in places.items())
         files = {
-            "asterisk.conf": f"[directories]\nastetcdir => {etc}\nastmoddir => {modules}\nastvarlibdir => {etc}/var\n"
-            f"astdbdir => {etc}/var/db\nastkeydir => {etc}/var/keys\nastdatadir => {data}\nastagidir => {etc}/var\n"
-            f"astspooldir => {etc}/var/spool\nastrundir => {etc}/var/run\nastlogdir => {etc}/var/log\n"
-            "[options]\nverbose = 0\nlive_dangerously = no\n",
+            "asterisk.conf": f"[directories]\n{directories}[options]\nverbose = 0\nlive_dangerously = no\n",
             "modules.conf": "[modules]\nautoload=no\n" + "".join(f"load={name}.so\n" for name in MODULES),
             "logger.conf": "[general]\n[logfiles]\nmessages => warning,error\n",
             "manager.conf": f"[general]\nenabled=yes\nbindaddr=127.0.0.1\nport={ami}\n"
             "[bench]\nsecret=bench\nread=call,agent,system\nwrite=system\n"
-            + "".join(f"eventfilter(action(include),name({n})) =\n" for n in ("FullyBooted", "DialEnd", "Hangup")),
+            + "".join(
+                f"eventfilter(action(include),name({n})) =\n" for n in ("FullyBooted", "DialEnd", "Hangup")
+            ),
             "rtp.conf": f"[general]\nrtpstart={rtp}\nrtpend={rtp + 5000}\nstrictrtp=no\nicesupport=no\n",
             "musiconhold.conf": f"[default]\nmode=files\ndirectory={etc}/moh\n",
             "queues.conf": self._queues(),

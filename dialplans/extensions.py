@@ -73,9 +73,12 @@ clearglobalvars = yes
 # characters than digits, +, *, # and hyphens (\x2d) is not a number: unallocated (1), the carrier hears
 # 404.
 _FROM_TRUNK = """\
-; A carrier's calls reach the hotline and nothing else. Letters, blanks and line ends are not a number: 404.
+; A carrier's calls reach the hotline and nothing else. A line end in a caller's number or name would forge
+; lines of AGI and AMI: it goes first. A dialled text with letters or blanks is not a number: 404.
 [from-trunk-@TRUNK@]
-exten => _[+0-9]!,1,GotoIf($[${LEN(${FILTER(+*#0-9\\x2d,${EXTEN})})} = ${LEN(${EXTEN})}]?\
+exten => _[+0-9]!,1,Set(CALLERID(num)=${FILTER(+*#0-9,${CALLERID(num)})})
+ same => n,Set(CALLERID(name)=${FILTER(\\x20-\\x7e\\x80-\\xff,${CALLERID(name)})})
+ same => n,GotoIf($[${LEN(${FILTER(+*#0-9\\x2d,${EXTEN})})} = ${LEN(${EXTEN})}]?\
 hotline-enter,${EXTEN},1)
  same => n,Hangup(1)
 """

@@ -96,7 +96,7 @@ def read_head(line: bytes, place: str) -> Head:
     return head
 
 
-class Damaged(Exception):  # noqa: N818  what is damaged, is no program error: the reader decides
+class Damaged(Exception):
     """A line that is none."""
 
 

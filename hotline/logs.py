@@ -21,7 +21,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 
-class OwnersFault(Exception):  # noqa: N818  named as the other faults are
+class OwnersFault(Exception):
     """Something that the owner of the installation can mend: a configuration, a disk, a database.
 
     The text is one line: place, fault, remedy. It is logged without a traceback.

@@ -58,7 +58,7 @@ _UPGRADE_LOCK = 0x12345_12345
 _one_at_a_time = threading.Lock()
 
 
-class NewerDatabase(Exception):  # noqa: N818  named as the other faults are
+class NewerDatabase(Exception):
     """The database has been upgraded by a newer program than this one."""
 
 

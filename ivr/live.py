@@ -235,13 +235,21 @@ OnCall = Callable[[AgiSession], Awaitable[None]]
 class AgiServer:
     """Listens for Asterisk and runs ``on_call`` once for each caller; when it returns, the session is closed.
 
+    ``on_gone`` is told of each session that had begun and whose connection is gone, whoever closed it.
     ``most``: sessions at once; one more is closed at once, which sends the caller to the fallback.
     ``greeting_s``: seconds within which the opening block must be complete. An exception in one ``on_call``
     is logged and closes that session only.
     """
 
     def __init__(
-        self, host: str, port: int, on_call: OnCall, *, most: int = 4096, greeting_s: float = GREETING_S
+        self,
+        host: str,
+        port: int,
+        on_call: OnCall,
+        *,
+        on_gone: Callable[[AgiSession], None] | None = None,
+        most: int = 4096,
+        greeting_s: float = GREETING_S,
     ) -> None:
         self.host = host
         self.port = port
@@ -249,12 +257,14 @@ class AgiServer:
         self.greeting_s = greeting_s
         self.counts = AgiCounts()
         self._on_call = on_call
+        self._on_gone = on_gone
         self._listener: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: set[AgiSession] = set()
         # All greetings have the same time limit, so one timer and a queue in order of arrival serve them all.
         self._unopened: deque[tuple[float, AgiSession]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
+        self._closing = False
 
     @property
     def sessions(self) -> frozenset[AgiSession]:
@@ -265,6 +275,7 @@ class AgiServer:
         """Listen. ``port`` 0 takes a free one and is then that number. Raises ``OSError`` when it is
         taken."""
         loop = self._loop = asyncio.get_running_loop()
+        self._closing = False
         self._listener = await loop.create_server(
             lambda: AgiSession(self, loop), self.host, self.port, backlog=1024
         )
@@ -272,6 +283,7 @@ class AgiServer:
 
     async def close(self) -> None:
         """Stop listening, let every caller go on in the dialplan, and wait for what runs on their behalf."""
+        self._closing = True
         if self._listener is not None:
             self._listener.close()
         tasks = [session.task for session in self._sessions if session.task is not None]
@@ -302,6 +314,9 @@ class AgiServer:
         """A peer has connected."""
         assert self._loop is not None
         self.counts.accepted += 1
+        if self._closing:  # it was on its way when the listener closed
+            session.drop()
+            return
         if len(self._sessions) >= self.most:
             self.counts.refused_full += 1
             if (
@@ -325,6 +340,8 @@ class AgiServer:
     def gone(self, session: AgiSession) -> None:
         """The connection of this session is gone."""
         self._sessions.discard(session)
+        if self._on_gone is not None and session.opened:
+            self._on_gone(session)
 
     async def _serve(self, session: AgiSession) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ivr.flow import Enqueue, Flow, LetGo, Menu, Step
+from ivr.flow import Flow, LetGo, Menu, Say, Step
 
 
 class FlowRun(msgspec.Struct):
@@ -29,9 +29,8 @@ class FlowRun(msgspec.Struct):
         self.at += 1
         return self.step
 
-    def skip_to_seats(self) -> Step:
-        """The first place in a queue that lies ahead, for a caller who has heard what comes before it already."""
-        ahead = [i for i in range(self.at, len(self.flow)) if isinstance(self.flow[i], Enqueue)]
-        if ahead:
-            self.at = ahead[0]
+    def skip_spoken(self) -> Step:
+        """The first step ahead that is more than words: for a caller who has heard them, or waited long enough."""
+        while isinstance(self.step, Say) and self.at + 1 < len(self.flow):
+            self.at += 1
         return self.step

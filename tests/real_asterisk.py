@@ -13,7 +13,7 @@ from pathlib import Path
 USER, SECRET = "hotline", "correct horse"
 
 _MODULES = """
-pbx_config res_agi app_queue app_dial app_exec app_stack app_playback bridge_simple bridge_holding
+pbx_config res_speech res_agi app_queue app_dial app_exec app_stack app_playback bridge_simple bridge_holding
 res_musiconhold res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjproject res_pjsip
 res_pjsip_pubsub res_pjsip_session res_pjsip_registrar res_pjsip_sdp_rtp res_pjsip_header_funcs
 res_pjsip_endpoint_identifier_ip res_rtp_asterisk res_timing_timerfd chan_pjsip codec_ulaw codec_alaw

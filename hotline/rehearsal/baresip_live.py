@@ -29,8 +29,8 @@ PLAYS_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What was heard in one call. ``call_s``: how long the call was up; a recording that is shorter lacks what the
-    network did not bring: baresip writes what it received, without the gaps."""
+    """What was heard in one call. ``call_s``: how long the call was up; a recording that is shorter lacks
+    what the network did not bring: baresip writes what it received, without the gaps."""
 
     samples: Samples
     call_s: float
@@ -49,9 +49,9 @@ class Recording:
 class Softphone:
     """baresip with one account.
 
-    With ``login`` it registers at ``switch`` as that seat; without, it calls from ``bind`` as ``caller``, as a carrier's caller
-    would. ``plays``: what it says in every call (8 kHz mono wav), ``None`` is silence. ``codecs`` as baresip names them.
-    """
+    With ``login`` it registers at ``switch`` as that seat; without, it calls from ``bind`` as ``caller``, as
+    a carrier's caller would. ``plays``: what it says in every call (8 kHz mono wav), ``None`` is silence.
+    ``codecs`` as baresip names them."""
 
     def __init__(
         self,
@@ -80,7 +80,8 @@ class Softphone:
         self._call_s = 0.0
 
     async def start(self) -> None:
-        """Start baresip and, with a login, register. Raises `RuntimeError` with its last words within 10 s."""
+        """Start baresip and, with a login, register. Raises `RuntimeError` with its last words within 10
+        s."""
         run = self.scratch.run("baresip")
         control = free_port("127.0.0.1", tcp=True)
         self._run = run
@@ -172,7 +173,8 @@ class Softphone:
             raise TimeoutError(f"baresip: no {kind} within {within_s:.0f} s") from None
 
     def heard(self) -> Recording:
-        """What was heard in the last call, so far or to its end. Raises `FileNotFoundError` when there was none."""
+        """What was heard in the last call, so far or to its end. Raises `FileNotFoundError` when there was
+        none."""
         found = sorted(self._run.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime_ns)
         if not found:
             raise FileNotFoundError(f"baresip: nothing was recorded: {self._last_words()}")

@@ -12,19 +12,19 @@ from typing import Self
 
 from hotline.rehearsal.manners import Lasting, Plan, caller_rows
 from hotline.rehearsal.process_live import free_port
-from hotline.rehearsal.results import Entry, Leg, SeatLogin
+from hotline.rehearsal.results import Entry, SeatLogin
 from hotline.rehearsal.sipp_live import Address, Listener, LogTail, Placement, Scratch, call_out
 
 FIRST_CALLER = 13_800_000_000
-"""Callers' numbers count up from here, never twice in a carrier's life: a call and its seat are joined by them."""
+"""Callers' numbers count up from here, never twice in a carrier's life: a call and its seat are joined by
+them."""
 
 
 class Carrier:
     """Places calls from ``address`` (and ``port``, or any free one) to ``switch``.
 
-    ``login``: the account with which a challenge is answered. ``first_caller``: where its callers' numbers begin; give each of
-    several carriers a range of its own. ``transport``: ``udp`` or ``tcp``.
-    """
+    ``login``: the account with which a challenge is answered. ``first_caller``: where its callers' numbers
+    begin; give each of several carriers a range of its own. ``transport``: ``udp`` or ``tcp``."""
 
     def __init__(
         self,
@@ -54,11 +54,12 @@ class Carrier:
         limit_s: float | None = None,
         on_entry: Callable[[Entry], None] | None = None,
     ) -> Placement:
-        """Place the plan's calls and wait for their end, at most ``limit_s`` seconds after the last was begun.
+        """Place the plan's calls and wait for their end, at most ``limit_s`` seconds after the last was
+        begun.
 
-        ``phones``: where people answer. Their word ends a caller's patience and begins the talk: nothing in SIP tells a
-        caller that the switch answered but now a person does. ``on_entry`` is told what happens to the callers as it happens.
-        The default limit is a minute over the longest ring, patience and talk.
+        ``phones``: where people answer. Their word ends a caller's patience and begins the talk: nothing in
+        SIP tells a caller that the switch answered but now a person does. ``on_entry`` is told what happens
+        to the callers as it happens. The default limit is a minute over the longest ring, patience and talk.
         """
         callers = [str(self._next + n) for n in range(plan.calls)]
         self._next += plan.calls
@@ -86,14 +87,16 @@ class Carrier:
                     await telling
         if len(placed.legs) != plan.calls:
             raise RuntimeError(
-                f"carrier: {len(placed.legs)} of {plan.calls} calls were placed: {placed.complaint or 'time ran out'}"
+                f"carrier: {len(placed.legs)} of {plan.calls} calls were placed: "
+                f"{placed.complaint or 'time ran out'}"
             )
         return placed
 
     async def _tell(
         self, run: Path, phones: Sequence[Listener], on_entry: Callable[[Entry], None] | None
     ) -> None:
-        """Pass the phones' answers on to the callers, and the callers' log to ``on_entry``, until cancelled."""
+        """Pass the phones' answers on to the callers, and the callers' log to ``on_entry``, until
+        cancelled."""
         own = LogTail(run / "log")
         tails = [tail for listener in phones for tail in listener.log_tails()]
         for tail in tails:
@@ -109,7 +112,9 @@ class Carrier:
                         calls[entry.caller] = entry.call
                     if on_entry is not None:
                         on_entry(entry)
-                waiting |= {entry.caller for tail in tails for entry in tail.more() if entry.kind == "answered"}
+                waiting |= {
+                    entry.caller for tail in tails for entry in tail.more() if entry.kind == "answered"
+                }
                 for caller in waiting & calls.keys():
                     voice.sendto(person_answered(calls[caller], voice.getsockname()), self.bind)
                     waiting.discard(caller)
@@ -137,13 +142,9 @@ def person_answered(call: str, sender: Address) -> bytes:
 
 
 def _longest(lasting: Lasting | None) -> float:
-    """A length that hardly any draw exceeds, seconds; 0 for ``None``, which means that the other side ends it."""
+    """A length that hardly any draw exceeds, seconds; 0 for ``None``, which means that the other side ends
+    it."""
     if lasting is None:
         return 0.0
     chance = random.Random(0)
     return max(lasting.draw(chance) for _ in range(1000)) * 1.5
-
-
-def unanswered(legs: Sequence[Leg]) -> list[Leg]:
-    """The legs without a final status: lost on the way."""
-    return [leg for leg in legs if leg.code is None]

@@ -1,4 +1,5 @@
-"""The far ends of trunks: a sub-centre, 110, a line's own seats, or a carrier that takes calls: SIPp at 127.0.0.x."""
+"""The far ends of trunks: a sub-centre, 110, a line's own seats, or a carrier that takes calls: SIPp at
+127.0.0.x."""
 
 from __future__ import annotations
 

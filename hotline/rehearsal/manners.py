@@ -1,4 +1,5 @@
-"""How the people of a rehearsal behave: how long they ring, talk and wait, what they dial, what their phones do. Pure."""
+"""How the people of a rehearsal behave: how long they ring, talk and wait, what they dial, what their phones
+do. Pure."""
 
 from __future__ import annotations
 
@@ -63,11 +64,10 @@ Lasting = Fixed | Uniform | Lognormal
 class Manner:
     """What a phone does when it is called.
 
-    ``ring_s`` before it picks up or refuses; ``talk_s`` until its person hangs up, ``None``: waits for the other side.
-    ``refuses``: the status line's end with which it refuses (``486 Busy Here``), ``None``: it picks up. ``moved_to``:
-    user and host of a 302's Contact. ``sound``: ``None`` is silent and sends no media, ``"echo"`` sends back what it hears, a
-    path to an 8 kHz mono wav is played in a loop.
-    """
+    ``ring_s`` before it picks up or refuses; ``talk_s`` until its person hangs up, ``None``: waits for the
+    other side. ``refuses``: the status line's end with which it refuses (``486 Busy Here``), ``None``: it
+    picks up. ``moved_to``: user and host of a 302's Contact. ``sound``: ``None`` is silent and sends no
+    media, ``"echo"`` sends back what it hears, a path to an 8 kHz mono wav is played in a loop."""
 
     ring_s: Lasting = Fixed(0.0)
     talk_s: Lasting | None = None
@@ -98,7 +98,8 @@ class Forwarding(StrEnum):
 
 
 def forwarded(numbers: Sequence[str], how: Forwarding = Forwarding.DIVERSION) -> tuple[str, ...]:
-    """The headers of a call that was dialled as ``numbers[0]`` and forwarded from each of ``numbers`` in turn."""
+    """The headers of a call that was dialled as ``numbers[0]`` and forwarded from each of ``numbers`` in
+    turn."""
     if not numbers:
         return ()
     if how is Forwarding.HISTORY:
@@ -112,7 +113,8 @@ def forwarded(numbers: Sequence[str], how: Forwarding = Forwarding.DIVERSION) ->
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """A number that callers dial, how often compared with the others, and the headers that its calls carry."""
+    """A number that callers dial, how often compared with the others, and the headers that its calls
+    carry."""
 
     number: str
     weight: float = 1.0
@@ -123,10 +125,10 @@ class Dialled:
 class Plan:
     """The calls of one run: how many, how many a second, to which numbers.
 
-    Numbers are drawn by weight, or taken in turn with ``in_turn``. ``rings_s``: the caller gives up (CANCEL) after that long without
-    an answer; ``patience_s``: hangs up after that long without a person, counted from the switch's answer; ``talk_s``: hangs
-    up after that long with one. ``None``: never. ``sound`` as in `Manner`.
-    """
+    Numbers are drawn by weight, or taken in turn with ``in_turn``. ``rings_s``: the caller gives up (CANCEL)
+    after that long without an answer; ``patience_s``: hangs up after that long without a person, counted from
+    the switch's answer; ``talk_s``: hangs up after that long with one. ``None``: never. ``sound`` as in
+    `Manner`."""
 
     calls: int
     rate: float
@@ -151,13 +153,16 @@ def phone_rows(manner: Manner, chance: random.Random) -> list[str]:
     """The injected lines of ``phone.xml``: one where everything is fixed, else enough not to repeat soon."""
     varies = any(isinstance(one, Uniform | Lognormal) for one in (manner.ring_s, manner.talk_s))
     answers = int(manner.refuses is None)
-    return [
-        f"{milliseconds(manner.ring_s, chance)};{milliseconds(manner.talk_s, chance)};{answers};{manner.moved_to}"
-        for _ in range(1009 if varies else 1)
-    ]
+    rows = []
+    for _ in range(1009 if varies else 1):
+        ring, talk = milliseconds(manner.ring_s, chance), milliseconds(manner.talk_s, chance)
+        rows.append(f"{ring};{talk};{answers};{manner.moved_to}")
+    return rows
 
 
-def caller_rows(plan: Plan, callers: Iterable[str], login: SeatLogin | None, chance: random.Random) -> list[str]:
+def caller_rows(
+    plan: Plan, callers: Iterable[str], login: SeatLogin | None, chance: random.Random
+) -> list[str]:
     """The injected lines of ``caller.xml``, one a call. Raises `ValueError` for headers that do not fit."""
     weights = [one.weight for one in plan.dialled]
     rows = []
@@ -180,13 +185,16 @@ def digest(login: SeatLogin | None) -> str:
 
 
 def header_fields(headers: Sequence[str]) -> str:
-    """``headers`` cut at their semicolons into the fixed number of fields that ``caller.xml`` puts together again."""
+    """``headers`` cut at their semicolons into the fixed number of fields that ``caller.xml`` puts together
+    again."""
     if len(headers) > HEADERS:
         raise ValueError(f"headers: {len(headers)} given: a call carries at most {HEADERS}")
     fields = []
     for header in (*headers, *("X-Rehearsal: 1",) * (HEADERS - len(headers))):
         pieces = header.split(";")
         if len(pieces) > PIECES or "\n" in header or "\r" in header or "[" in header or not all(pieces):
-            raise ValueError(f"headers: {header!r}: give one line, no '[', at most {PIECES - 1} semicolons apart")
+            raise ValueError(
+                f"headers: {header!r}: give one line, no '[', at most {PIECES - 1} semicolons apart"
+            )
         fields += pieces + [""] * (PIECES - len(pieces))
     return ";".join(fields) + ";"

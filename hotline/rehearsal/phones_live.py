@@ -1,4 +1,5 @@
-"""Many seats' phones: one SIPp that answers for all of them, and short runs in which they register and dial."""
+"""Many seats' phones: one SIPp that answers for all of them, and short runs in which they register and
+dial."""
 
 from __future__ import annotations
 
@@ -13,15 +14,17 @@ from hotline.rehearsal.process_live import free_port
 from hotline.rehearsal.results import Leg, SeatLogin
 from hotline.rehearsal.sipp_live import Address, Listener, LogTail, call_out, complaint, scenario, start
 
-_DIALLED = "*#"  # what a phone's keypad adds to digits: `*` may stand in a SIP URI, `#` may not (RFC 3261, 25.1)
+_DIALLED = (
+    "*#"  # what a phone's keypad adds to digits: `*` may stand in a SIP URI, `#` may not (RFC 3261, 25.1)
+)
 
 
 class Phones(Listener):
-    """The phones of ``seats``, all at one address and port, all of one manner; use several for several manners.
+    """The phones of ``seats``, all at one address and port, all of one manner; use several for several
+    manners.
 
-    They register by digest from the port at which they answer, so that a switch that rewrites contacts finds them too.
-    Used as ``async with Phones(...) as phones`` or by `start` and `stop`.
-    """
+    They register by digest from the port at which they answer, so that a switch that rewrites contacts finds
+    them too. Used as ``async with Phones(...) as phones`` or by `start` and `stop`."""
 
     def __init__(
         self,
@@ -43,7 +46,8 @@ class Phones(Listener):
         self.rate = rate
 
     async def start(self) -> None:
-        """Register every seat, then listen. Raises `RuntimeError` that says how many were refused, and why."""
+        """Register every seat, then listen. Raises `RuntimeError` that says how many were refused, and
+        why."""
         await self.register()
         await self.listen()
 
@@ -76,13 +80,15 @@ class Phones(Listener):
             )
 
     async def dial(self, seat: str, code: str, *, hold_s: float = 30.0) -> Leg:
-        """Dial ``code`` from ``seat``'s phone and listen until the switch hangs up, at most ``hold_s`` seconds."""
+        """Dial ``code`` from ``seat``'s phone and listen until the switch hangs up, at most ``hold_s``
+        seconds."""
         return (await self.dial_all([(seat, code)], hold_s=hold_s))[0]
 
     async def dial_all(
         self, codes: Sequence[tuple[str, str]], *, hold_s: float = 30.0, rate: float = 20.0
     ) -> list[Leg]:
-        """Dial each (seat, code), ``rate`` a second; the legs come in the same order. `ValueError` for a seat not here."""
+        """Dial each (seat, code), ``rate`` a second; the legs come in the same order. `ValueError` for a seat
+        not here."""
         if not codes:
             return []
         chance = random.Random(self.seed)
@@ -90,16 +96,25 @@ class Phones(Listener):
         for seat, code in codes:
             if seat not in self.seats:
                 raise ValueError(f"phones: seat {seat} is not one of these phones")
-            plan = Plan(1, 1.0, (Dialled(quote(code, safe="*")),), rings_s=Fixed(hold_s), patience_s=Fixed(hold_s))
+            plan = Plan(
+                1, 1.0, (Dialled(quote(code, safe="*")),), rings_s=Fixed(hold_s), patience_s=Fixed(hold_s)
+            )
             rows += caller_rows(plan, [seat], self.seats[seat], chance)
         bind = (self.bind[0], free_port(self.bind[0]))
         limit = len(rows) / rate + 2 * hold_s + 10
         placed = await call_out(
-            "dial", rows, to=self.registrar, bind=bind, rate=rate, limit_s=limit, directory=self.scratch.run("dial")
+            "dial",
+            rows,
+            to=self.registrar,
+            bind=bind,
+            rate=rate,
+            limit_s=limit,
+            directory=self.scratch.run("dial"),
         )
         if len(placed.legs) != len(rows):
             raise RuntimeError(
-                f"phones: {len(placed.legs)} of {len(rows)} codes were dialled: {placed.complaint or 'no reason known'}"
+                f"phones: {len(placed.legs)} of {len(rows)} codes were dialled: "
+                f"{placed.complaint or 'no reason known'}"
             )
         return list(placed.legs)
 
@@ -115,7 +130,9 @@ class Phones(Listener):
         if bad := [leg for leg in dialled if leg.answered is None or leg.ended_by != "switch"]:
             first = bad[0]
             what = f"refused with {first.code}" if first.answered is None else "was not hung up on"
-            raise RuntimeError(f"phones: {len(bad)} of {len(dialled)} did not sign on: seat {first.caller} {what}")
+            raise RuntimeError(
+                f"phones: {len(bad)} of {len(dialled)} did not sign on: seat {first.caller} {what}"
+            )
         return dialled
 
     async def rung(self, calls: int, *, within_s: float = 10.0) -> list[Leg]:
@@ -127,5 +144,7 @@ class Phones(Listener):
                     await asyncio.sleep(0.02)  # SIPp tells of it in a file only
                     found = self.legs()
         except TimeoutError:
-            raise TimeoutError(f"phones: {len(found)} of {calls} calls rang within {within_s:.0f} s") from None
+            raise TimeoutError(
+                f"phones: {len(found)} of {calls} calls rang within {within_s:.0f} s"
+            ) from None
         return found

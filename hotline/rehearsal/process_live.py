@@ -57,7 +57,8 @@ class Child:
         await asyncio.shield(asyncio.ensure_future(self.process.wait()))
 
     async def finished(self, limit_s: float) -> int:
-        """Wait for the end by itself, at most ``limit_s`` seconds; it is killed then, and when this is cancelled.
+        """Wait for the end by itself, at most ``limit_s`` seconds; it is killed then, and when this is
+        cancelled.
 
         Raises `TimeoutError` with the process's name and last words.
         """
@@ -75,14 +76,13 @@ class Child:
 async def spawn(
     name: str, command: Sequence[str], *, directory: Path, stdin: int = asyncio.subprocess.DEVNULL
 ) -> Child:
-    """Start ``command`` in ``directory``; its output goes to ``NAME-PID.out`` there.
+    """Start ``command`` in ``directory``, which exists; its output goes to ``NAME.out`` there.
 
     Where ``setpriv`` exists (util-linux) the kernel kills the child even if this program is killed itself.
     Raises `FileNotFoundError` that names the missing program.
     """
     if shutil.which(command[0]) is None:
         raise FileNotFoundError(f"{name}: `{command[0]}` is not installed: run `make install`")
-    directory.mkdir(parents=True, exist_ok=True)
     leash = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     output = directory / f"{name}.out"
     with output.open("wb") as sink:

@@ -1,8 +1,9 @@
-"""What a rehearsal measured: the callers' log and the phones' log, read and joined by the caller's number. Pure.
+"""What a rehearsal measured: the callers' log and the phones' log, read and joined by the caller's number.
+Pure.
 
-The scenarios write one line for each thing that happens, ``kind|timestamp|call id|caller|called|detail``, with the
-microsecond at which SIPp handled it. Instants here are seconds since 1970 as SIPp's host saw them, durations seconds.
-"""
+The scenarios write one line for each thing that happens, ``kind|timestamp|call id|caller|called|detail``,
+with the microsecond at which SIPp handled it. Instants here are seconds since 1970 as SIPp's host saw them,
+durations seconds."""
 
 from __future__ import annotations
 
@@ -37,10 +38,9 @@ class Entry:
 class Leg:
     """One SIP call as one of its ends saw it.
 
-    ``began``: the INVITE was sent (a caller's leg) or arrived (a phone's). ``code``: the final status, ``None`` while
-    there is none; a leg that was cancelled has 487. ``ended_by``: ``caller``, ``phone`` or ``switch``, ``None`` while it is
-    not over. ``person``: the caller was told that a person had answered.
-    """
+    ``began``: the INVITE was sent (a caller's leg) or arrived (a phone's). ``code``: the final status,
+    ``None`` while there is none; a leg that was cancelled has 487. ``ended_by``: ``caller``, ``phone`` or
+    ``switch``, ``None`` while it is not over. ``person``: the caller was told that a person had answered."""
 
     call: str
     caller: str
@@ -75,7 +75,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A caller's leg and the phones' legs that carry the same caller's number, in the order in which they rang."""
+    """A caller's leg and the phones' legs that carry the same caller's number, in the order in which they
+    rang."""
 
     caller: Leg
     phones: tuple[Leg, ...] = ()
@@ -161,8 +162,8 @@ def parse(text: str) -> list[Entry]:
 
 
 def legs(entries: Iterable[Entry]) -> list[Leg]:
-    """The legs that the entries tell of, in the order of their beginning. An entry without a beginning is ignored
-    (OPTIONS and the like are calls to SIPp, but not here)."""
+    """The legs that the entries tell of, in the order of their beginning. An entry without a beginning is
+    ignored (OPTIONS and the like are calls to SIPp, but not here)."""
     found: dict[str, Leg] = {}
     for entry in entries:
         if entry.kind in ("offered", "rang"):

@@ -22,7 +22,8 @@ from hotline.rehearsal.sound import alaw, read_wav
 
 Address = tuple[str, int]
 
-# SIPp ends itself when its loop was late this often: under a load test on few cores that is what is measured, not a fault.
+# SIPp ends itself when its loop was late this often: under a load test on few cores that is what is measured,
+# not a fault.
 _PATIENT = ("-watchdog_minor_maxtriggers", "1000000", "-watchdog_major_maxtriggers", "1000000")
 
 
@@ -74,7 +75,8 @@ def scenario(name: str) -> str:
 
 
 def with_sound(text: str, sound: Path | str | None, directory: Path) -> str:
-    """The scenario with the wav ``sound`` played in a loop once the call is answered; SIPp wants bare A-law."""
+    """The scenario with the wav ``sound`` played in a loop once the call is answered; SIPp wants bare
+    A-law."""
     if not isinstance(sound, Path):
         return text
     samples, rate = read_wav(sound)
@@ -95,7 +97,8 @@ async def start(
     directory: Path,
     sound: Path | str | None = None,
 ) -> Child:
-    """Start SIPp with a scenario's text and its injected lines. Its log of actions is ``log`` in ``directory``."""
+    """Start SIPp with a scenario's text and its injected lines. Its log of actions is ``log`` in
+    ``directory``."""
     (directory / "scenario.xml").write_text(text)
     rows_path = directory / "rows.csv"
     rows_path.touch(mode=0o600)  # it holds the accounts' secrets
@@ -104,7 +107,19 @@ async def start(
     media = free_port(address)
     echo = ["-rtp_echo"] if sound == "echo" else []
     command = [
-        *("sipp", *options, "-sf", "scenario.xml", "-inf", "rows.csv", "-i", address, "-bind_local", "-p", str(port)),
+        *(
+            "sipp",
+            *options,
+            "-sf",
+            "scenario.xml",
+            "-inf",
+            "rows.csv",
+            "-i",
+            address,
+            "-bind_local",
+            "-p",
+            str(port),
+        ),
         *("-mi", address, "-mp", str(media - media % 2), *echo, "-ci", "127.0.0.1", "-nostdin", "-aa"),
         *("-trace_logs", "-log_file", "log", "-trace_err", "-error_file", "errors", "-f", "3600"),
         *("-buff_size", "2000000", "-timer_resol", "1", "-skip_rlimit", *_PATIENT),
@@ -129,7 +144,8 @@ def complaint(directory: Path) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The calls that were placed, as their callers saw them; ``complaint``: what SIPp did not expect, or ``None``."""
+    """The calls that were placed, as their callers saw them; ``complaint``: what SIPp did not expect, or
+    ``None``."""
 
     legs: tuple[Leg, ...]
     complaint: str | None = None
@@ -147,10 +163,11 @@ async def call_out(
     sound: Path | str | None = None,
     transport: str = "udp",
 ) -> Placement:
-    """Place one call for each of ``rows`` at ``rate`` a second and wait for their end, at most ``limit_s`` seconds.
+    """Place one call for each of ``rows`` at ``rate`` a second and wait for their end, at most ``limit_s``
+    seconds.
 
-    Calls that fail are found in the legs; only a SIPp that can't work raises `RuntimeError`, one line with its complaint.
-    """
+    Calls that fail are found in the legs; only a SIPp that can't work raises `RuntimeError`, one line with
+    its complaint."""
     text = with_sound(scenario("caller"), sound, directory)
     # -r counts whole calls: a fraction of a call a second is told as calls in a longer period
     whole, period = (round(rate), 1000) if rate == round(rate) else (round(rate * 100), 100_000)
@@ -197,12 +214,12 @@ class Listener:
         try:
             async with asyncio.timeout(10):
                 while not await answers(self.bind):
-                    if self._child.returncode is not None:
-                        raise RuntimeError(complaint(run) or f"sipp: {self.name}: {self._child.last_words()}")
-        except BaseException as fault:
-            await self._child.kill()
-            if isinstance(fault, TimeoutError):
-                raise RuntimeError(f"sipp: {self.name}: does not answer at {self.bind}") from None
+                    self.check()
+        except TimeoutError:
+            await self._silence()
+            raise RuntimeError(f"sipp: {self.name}: does not answer at {self.bind}") from None
+        except BaseException:
+            await self._silence()
             raise
 
     def check(self) -> None:
@@ -223,7 +240,8 @@ class Listener:
         return [leg for tail in self.log_tails() for leg in legs(tail.more())]
 
     async def unplug(self) -> None:
-        """Go silent at once: nothing is answered, nothing is refused, calls are not ended. `plug_in` undoes it."""
+        """Go silent at once: nothing is answered, nothing is refused, calls are not ended. `plug_in` undoes
+        it."""
         await self._silence()
         if self._deaf is None:
             # a bound socket keeps the kernel from answering "port unreachable" in the phone's place
@@ -277,7 +295,8 @@ async def answers(address: Address, within_s: float = 0.2) -> bool:
         probe.connect(address)
         host, port = probe.getsockname()
         ask = (
-            f"OPTIONS sip:{address[0]}:{address[1]} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bKping{port}\r\n"
+            f"OPTIONS sip:{address[0]}:{address[1]} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKping{port}\r\n"
             f"From: <sip:ping@{host}>;tag=ping\r\nTo: <sip:{address[0]}>\r\nCall-ID: ping-{port}@{host}\r\n"
             f"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
         )

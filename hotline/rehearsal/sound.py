@@ -21,7 +21,8 @@ SILENCE_DBFS = -50.0
 """Below this a listener hears nothing: G.711's own noise floor lies near -66 dBFS, quiet speech near -35."""
 
 TONALITY = 0.8
-"""Share of a window's power in one spectral line (and its neighbours) that makes it a tone rather than speech."""
+"""Share of a window's power in one spectral line (and its neighbours) that makes it a tone rather than
+speech."""
 
 
 class Heard(StrEnum):
@@ -34,7 +35,8 @@ class Heard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One 100 ms window: when it began (seconds from the file's start), level in dBFS, strongest frequency in Hz."""
+    """One 100 ms window: when it began (seconds from the file's start), level in dBFS, strongest frequency in
+    Hz."""
 
     start: float
     dbfs: float
@@ -60,9 +62,8 @@ def write_wav(path: Path, samples: Samples) -> None:
 def read_wav(path: Path) -> tuple[Samples, int]:
     """The first channel's samples and the rate in Hz.
 
-    A file that its writer did not close (it was killed, or is still recording) is read as far as it goes. Raises
-    `ValueError` for anything but 16-bit PCM.
-    """
+    A file that its writer did not close (it was killed, or is still recording) is read as far as it goes.
+    Raises `ValueError` for anything but 16-bit PCM."""
     with wave.open(str(path), "rb") as source:
         if source.getsampwidth() != 2:
             raise ValueError(f"{path}: {8 * source.getsampwidth()} bits a sample: give 16-bit PCM")
@@ -94,7 +95,8 @@ def windows(samples: Samples, rate: int = RATE) -> list[Window]:
 
 
 def longest_silence_s(samples: Samples, rate: int = RATE) -> float:
-    """The longest unbroken silence in seconds, in steps of 100 ms. A file without a whole window is all silence."""
+    """The longest unbroken silence in seconds, in steps of 100 ms. A file without a whole window is all
+    silence."""
     longest = run = 0
     for window in windows(samples, rate):
         run = run + 1 if window.heard is Heard.SILENCE else 0

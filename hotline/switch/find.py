@@ -17,7 +17,7 @@ _VERSION = re.compile(r"Asterisk (?:certified/|certified-)?(\d+)\.(\d+)(?:\.(\d+
 _VERSION_LIMIT_S = 20
 
 
-class SwitchMissing(Exception):  # noqa: N818 (a fact about the machine)
+class SwitchMissing(Exception):
     """There is no Asterisk that can be used; the message says what to do."""
 
 

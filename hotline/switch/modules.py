@@ -45,7 +45,6 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "res_pjsip_registrar",
         "res_pjsip_nat",
         "res_pjsip_caller_id",
-        "res_pjsip_diversion",
         "res_pjsip_header_funcs",
         "res_pjsip_dtmf_info",
         "res_pjsip_empty_info",

@@ -25,11 +25,13 @@ LOG_LIMIT = 20_000_000
 """Bytes after which the log is moved to ``messages.1`` and begun anew."""
 
 _LAST_LINES = 5
+# Asterisk starts without whatever it cannot load; without this it would take no call.
+_INDISPENSABLE = ("chan_pjsip.so",)
 _POLL_S = 0.05
 _CONSOLE_LIMIT_S = 15.0
 
 
-class SwitchFailed(Exception):  # noqa: N818 (a fact about the switch)
+class SwitchFailed(Exception):
     """Asterisk did not start, or did not do what it was told; the message ends with its own last words."""
 
 
@@ -112,10 +114,13 @@ class Switch:
                         raise SwitchFailed(f"{self.installation} ended while it started")
                     await asyncio.sleep(_POLL_S)
                 await self.console("core waitfullybooted")
+                for module in _INDISPENSABLE:
+                    if "Running" not in await self.console(f"module show like {module}"):
+                        raise SwitchFailed(f"{self.installation} started without {module}")
         except TimeoutError:
             raise SwitchFailed(f"{self.installation} was not ready within {within_s:g} s") from None
 
-    async def stop(self, *, calls_s: float = 0.0) -> None:
+    async def stop(self, *, calls_s: float = 0.0, patience_s: float = 5.0) -> None:
         """End it, whoever started it: after the calls that are on, but at most ``calls_s``; by force if
         need be.
 
@@ -127,12 +132,12 @@ class Switch:
                 await self._try_console("core stop gracefully")
                 await self._gone(pid, calls_s)
             if not await self._gone(pid, 0):
-                await self._try_console("core stop now")
+                await self._try_console("core stop now", patience_s)
                 for sign in (None, signal.SIGTERM, signal.SIGKILL):
                     if sign is not None:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(pid, sign)
-                    if await self._gone(pid, 5.0):
+                    if await self._gone(pid, patience_s):
                         break
         if self._child is not None:
             await self._child.wait()
@@ -166,7 +171,7 @@ class Switch:
             await self._rotate()
         return None if self._child is None else self._child.returncode
 
-    async def console(self, command: str) -> str:
+    async def console(self, command: str, within_s: float = _CONSOLE_LIMIT_S) -> str:
         """What Asterisk's own console answers to a command. Raises `SwitchFailed` when it doesn't answer."""
         process = await asyncio.create_subprocess_exec(
             *self.installation.command,
@@ -179,7 +184,7 @@ class Switch:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            async with asyncio.timeout(_CONSOLE_LIMIT_S):
+            async with asyncio.timeout(within_s):
                 said, _ = await process.communicate()
         except TimeoutError:
             raise SwitchFailed(f"Asterisk's console did not answer to {command!r}") from None
@@ -188,7 +193,8 @@ class Switch:
                 process.kill()
                 await asyncio.shield(process.wait())
         text = said.decode(errors="replace")
-        if process.returncode != 0:
+        # An unknown command is answered, with status 0.
+        if process.returncode != 0 or text.startswith("No such command"):
             raise SwitchFailed(f"Asterisk's console refused {command!r}: {' '.join(text.split())[-300:]}")
         return text
 
@@ -199,9 +205,9 @@ class Switch:
             return False
         return _listens(self.settings.ami_port)
 
-    async def _try_console(self, command: str) -> None:
+    async def _try_console(self, command: str, within_s: float = _CONSOLE_LIMIT_S) -> None:
         with contextlib.suppress(SwitchFailed):
-            await self.console(command)
+            await self.console(command, within_s)
 
     async def _gone(self, pid: int, within_s: float) -> bool:
         """Whether the process has ended by then."""

@@ -43,7 +43,7 @@ _CHORDS = (
 )
 
 
-class PromptsUnmade(Exception):  # noqa: N818 (a fact about the machine)
+class PromptsUnmade(Exception):
     """A prompt could not be made; the message says which, why, and what to do."""
 
 

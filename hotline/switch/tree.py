@@ -10,17 +10,21 @@ from hotline.switch.config import SwitchSettings
 from hotline.switch.find import Installation
 from hotline.switch.secrets import write_private
 
-RELOADS: Mapping[str, str] = {
-    "pjsip.conf": "pjsip reload",
-    "extensions.conf": "dialplan reload",
-    "queues.conf": "queue reload all",
-    "musiconhold.conf": "moh reload",
-    "manager.conf": "manager reload",
-    "logger.conf": "logger reload",
-    "indications.conf": "module reload indications",
-    "features.conf": "features reload",
+RELOADS: Mapping[str, tuple[str, ...]] = {
+    # "pjsip reload" is only an alias for these, and aliases are a module that is not loaded.
+    "pjsip.conf": (
+        "module reload res_pjsip.so",
+        "module reload res_pjsip_authenticator_digest.so",
+        "module reload res_pjsip_endpoint_identifier_ip.so",
+        "module reload res_pjsip_outbound_registration.so",
+    ),
+    "extensions.conf": ("dialplan reload",),
+    "queues.conf": ("queue reload all",),
+    "musiconhold.conf": ("moh reload",),
+    "manager.conf": ("manager reload",),
+    "logger.conf": ("logger reload",),
 }
-"""Which console command makes Asterisk read a file again without touching a call."""
+"""Which console commands make Asterisk read a file again without touching a call."""
 
 _READ_AT_EACH_USE = frozenset({"survival"})
 
@@ -56,7 +60,7 @@ def write_tree(
 
 def reload_commands(changed: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The console commands that bring the changed files into effect, and the files that need a restart."""
-    commands = tuple(RELOADS[name] for name in changed if name in RELOADS)
+    commands = tuple(command for name in changed for command in RELOADS.get(name, ()))
     restart = tuple(name for name in changed if name not in RELOADS and name not in _READ_AT_EACH_USE)
     return commands, restart
 

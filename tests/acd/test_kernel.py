@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
+from numba.core.types import Boolean, Integer
 
 from acd import kernel
 from acd.kernel import FIRST, HEIGHT, KEY, LAST, LEFT, MASK, PARENT, RIGHT, ROOT, SIZE, TIE, Order
@@ -41,6 +43,23 @@ def _walk(order: Order) -> list[int]:
     assert (order[0, FIRST], order[0, LAST]) == ((entries[0], entries[-1]) if entries else (0, 0))
     assert not order[0, HEIGHT:].any()
     return entries
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_full_order_stays_right_while_entries_come_and_go_in_its_middle(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    words, entries = 1 + seed % 2, 40
+    order = kernel.empty_order(entries, words)
+    order[1:, MASK::2] = 1 << random.integers(0, 6, (entries, words))
+    standing: set[int] = set()
+    for _ in range(400):
+        row = int(random.integers(1, entries + 1))
+        if row in standing:
+            assert kernel.leave(order, row)
+        else:
+            assert kernel.enter(order, row, int(random.integers(0, 20)), row)
+        standing ^= {row}
+        assert set(_walk(order)) == standing
 
 
 masks = st.lists(st.integers(0, 7) | st.just(2**63 - 1), min_size=ENTRIES, max_size=ENTRIES)
@@ -168,8 +187,14 @@ def test_ageing_lets_a_step_of_priority_weigh_as_much_as_its_time_of_waiting() -
 
 
 @pytest.mark.parametrize("name", ["enter", "leave", "rejoin", "best_agent", "best_call", "best_pair"])
-def test_a_function_of_the_kernel_has_one_signature_and_is_compiled_on_import(name: str) -> None:
-    assert len(getattr(kernel, name).signatures) == 1
+def test_a_function_of_the_kernel_is_compiled_on_import_and_knows_no_floating_point(name: str) -> None:
+    ready = getattr(kernel, name)
+    (signature,) = ready.signatures
+    again = njit(ready.py_func)
+    again.compile(signature)
+    types = again.overloads[signature].type_annotation.typemap
+    assert not [(name, str(kind)) for name, kind in types.items() if "float" in str(kind)]
+    assert isinstance(again.overloads[signature].signature.return_type, Integer | Boolean)
 
 
 def test_the_tie_decides_between_equal_keys_and_the_row_between_equal_ties() -> None:

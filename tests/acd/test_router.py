@@ -391,6 +391,10 @@ def test_more_needs_than_any_city_has_are_told_apart_and_the_unused_forgotten(
         assert router.qualified({f"s{n}": 1}) == 1
         if n % 7 == 0:
             router.call_waits(f"c{n}", {f"s{n}": 1}, 0, n)
+        for waits in range(0, n + 1, 7):
+            found = router.call_for(str(waits))
+            assert found is not None
+            assert found.call == f"c{waits}"
     assert _pairs(router.match()) == [(f"c{n}", str(n)) for n in range(0, 400, 7)]
     assert router.qualified({"all": 3}) == 133
     for n in range(1, 400):

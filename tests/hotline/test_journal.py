@@ -178,6 +178,41 @@ asyncio.run(main())
     assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.parametrize("after", [1, 37, 150, 333, 612])
+async def test_a_program_killed_at_any_moment_loses_no_event_that_it_could_have_acted_on(
+    where: str, after: int
+) -> None:
+    """Events are counted, every seventh time a snapshot of the count is taken while they go on."""
+    program = f"""
+import asyncio, sys
+from acd.messages import Tick
+from hotline.journal import Header, open_journal
+async def main():
+    journal = await open_journal({where!r}, header=Header("zhengzhou", "d", "0"), alarm=print)
+    await journal.recover()
+    taking = None
+    for count in range(100_000):
+        await journal.append([(count, Tick())])
+        print(count, flush=True)
+        if count % 7 == 0 and (taking is None or taking.done()):
+            taking = asyncio.create_task(journal.snapshot(b"%d" % (count + 1), count))
+        await asyncio.sleep(0)
+asyncio.run(main())
+"""
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    acted_on = -1
+    for _ in range(after):
+        acted_on = int(await child.stdout.readline())
+    child.kill()
+    acted_on = int(((await child.stdout.read()).split() or [b"%d" % acted_on])[-1])
+    await child.wait()
+    snapshot, events = await read_back(where)
+    first = 0 if snapshot is None else int(snapshot)
+    assert [now for now, _ in events] == list(range(first, first + len(events)))
+    assert acted_on < first + len(events) <= acted_on + 2
+
+
 async def test_another_citys_journal_is_refused(where: str) -> None:
     await (await opened(where)).close()
     other = await open_journal(where, header=replace(CITY, city="jinan"), alarm=no_alarm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -132,25 +133,6 @@ async def test_a_caller_who_hangs_up_is_known_at_once_and_the_session_closed(cal
         assert server.counts.hung_up == 1
 
 
-async def test_without_a_server_the_call_goes_on(caller: Caller) -> None:
-    """The port is closed: AGISTATUS is FAILURE and nothing is set. The second request finds a server
-    again."""
-
-    async def enter(_: AgiSession) -> None:
-        raise AssertionError
-
-    script = Script(enter)
-    server = AgiServer("127.0.0.1", caller.port, script)
-    await caller.come()
-    async with asyncio.timeout(5):
-        while script.after.empty():
-            await server.start()
-            await asyncio.sleep(0.05)
-            await server.close()
-            await caller.come()
-    assert (await script.after.get())[0] in ("FAILURE", "SUCCESS")
-
-
 # ── with the fake alone
 # ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -274,10 +256,8 @@ async def test_a_peer_that_talks_nonsense_and_leaves_is_counted_and_harms_nobody
             writer.write(said)
             if counted is None:
                 writer.write_eof()
-            try:
+            with suppress(ConnectionError):  # cut while we were still talking
                 assert await soon(reader.read()) == b""
-            except ConnectionError:  # cut while we were still talking
-                pass
             writer.close()
         assert not waiting.done()
         good.hang_up()

@@ -1,4 +1,4 @@
-"""Accepts what is rendered now as golden: ``python -m tests.switch_config.accept``, then read the difference."""
+"""Accepts what is rendered now as golden: ``python -m tests.switch_config.accept``, then read the diff."""
 
 from __future__ import annotations
 

@@ -140,13 +140,16 @@ class Bench:
         scenario: str = "caller",
         host: str = CARRIER,
         tap: int = 9,
+        who: str = "037155512345",
+        extra: str = "X-Extra: none",
     ) -> Peering:
         """A carrier's call for a number. What the caller hears goes to port ``tap`` (9: nobody listens)."""
-        return await self.sipp(scenario, "-s", number, "-key", "tap", str(tap), *options, host=host)
+        keys = ("-key", "tap", str(tap), "-key", "who", who, "-key", "extra", extra)
+        return await self.sipp(scenario, "-s", number, *keys, *options, host=host)
 
-    async def phone(self, seat: str, scenario: str = "phone") -> Peering:
+    async def phone(self, seat: str, scenario: str = "phone", *, talks_ms: int = 500) -> Peering:
         """A seat's phone, registered, that takes one call."""
-        peering = await self.sipp(scenario)
+        peering = await self.sipp(scenario, "-d", str(talks_ms))
         assert await self.register(seat, self.secrets[f"seat/{seat}"], peering.port) == 0
         return peering
 

@@ -7,7 +7,30 @@ import time
 
 import pytest
 
+from hotline.switch.spool import read_spool
 from tests.switch_config.bench import STRANGER, Say, bench, listen
+
+AGI_NAMES = {
+    *("agi_network", "agi_network_script", "agi_request", "agi_channel", "agi_language", "agi_type"),
+    *(
+        "agi_uniqueid",
+        "agi_version",
+        "agi_callerid",
+        "agi_calleridname",
+        "agi_callingpres",
+        "agi_callingani2",
+    ),
+    *("agi_callington", "agi_callingtns", "agi_dnid", "agi_rdnis", "agi_context", "agi_extension"),
+    *(
+        "agi_priority",
+        "agi_enhanced",
+        "agi_accountcode",
+        "agi_threadid",
+        "agi_arg_1",
+        "agi_arg_2",
+        "agi_arg_3",
+    ),
+}
 
 pytestmark = pytest.mark.switch
 
@@ -132,3 +155,127 @@ async def test_every_written_form_of_a_number_reaches_the_engine(dialled: str) -
         caller = await it.call(dialled, scenario="refused_503")
         assert await caller.end() == 0
         assert it.engine.asked[0]["agi_extension"] == dialled.partition(";")[0]
+
+
+async def test_a_phone_that_shall_pick_up_by_itself_is_asked_in_both_ways_that_phones_know() -> None:
+    async def play(env: dict[str, str], say: Say) -> None:
+        await say("SET VARIABLE ACD_AUTO 1")
+        await to_seat(env, say)
+
+    async with bench(play) as it:
+        phone = await it.phone("1001")
+        await it.call("12345")
+        assert await phone.end() == 0
+        invite = phone.heard()
+        assert it.faults() == []
+    assert "Alert-Info: <http://127.0.0.1>;info=alert-autoanswer;delay=0" in invite
+    assert "Call-Info: <sip:127.0.0.1>;answer-after=0" in invite
+
+
+async def test_a_withheld_number_is_not_shown_at_the_seat_but_the_line_is() -> None:
+    async with bench(to_seat) as it:
+        phone = await it.phone("1001")
+        told = "P-Asserted-Identity: <sip:037155512345@carrier.example>\r\nPrivacy: id"
+        await it.call("12345", who="anonymous", extra=told)
+        assert await phone.end() == 0
+        invite = phone.heard()
+        assert it.faults() == []
+    assert "037155512345" not in invite
+    assert "12315 消费投诉" in invite
+    assert "alert-autoanswer" not in invite
+
+
+async def test_the_caller_learns_nothing_of_the_seat() -> None:
+    async with bench(to_seat) as it:
+        phone = await it.phone("1001")
+        caller = await it.call("12345")
+        assert (await phone.end(), await caller.end()) == (0, 0)
+        heard = caller.heard()
+    assert "1001" not in heard
+    assert "座席" not in heard
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        "0371%0d%0aagi_forged:%20110",
+        "0371%0aagi_forged:%20110",
+        "%22%29%2cSystem%28x%29",
+        "%24%7BSHELL%28id%29%7D",
+    ],
+)
+async def test_a_hostile_callers_number_forges_no_line_and_runs_nothing(who: str) -> None:
+    async with bench(held) as it:
+        phone = await it.phone("1002")
+        await it.switch.console("queue add member PJSIP/1002 to fallback")
+        caller = await it.call("12345", who=who)
+        asked = await it.engine.until_asked("enter")
+        await caller.until_heard("200 OK")
+        await it.engine.kill()
+        assert await phone.end() == 0
+        assert await caller.end() == 0
+        spool = read_spool(it.switch.settings.spool.read_text().splitlines())
+    assert asked["agi_extension"] == "12345"
+    assert asked["agi_calleridname"] == "李 Li"
+    assert set(asked) <= AGI_NAMES
+    assert [call.called for call in spool.over] == ["12345"]
+    assert spool.unread == ()
+
+
+async def test_a_call_that_the_fallback_served_is_read_back_whole() -> None:
+    async with bench(held) as it:
+        phone = await it.phone("1003")
+        await it.switch.console("queue add member PJSIP/1003 to fallback")
+        caller = await it.call("12345")
+        await it.engine.until_asked("enter")
+        await caller.until_heard("200 OK")
+        await it.engine.kill()
+        assert (await phone.end(), await caller.end()) == (0, 0)
+        spool = read_spool(it.switch.settings.spool.read_text().splitlines())
+    (call,) = spool.over
+    assert (call.trunk, call.called, call.caller) == ("carrier", "12345", "037155512345")
+    assert (call.seat, call.cause) == ("1003", 16)
+    assert call.diverted == (
+        'Diversion: <sip:12315@carrier.example>;reason=unconditional, "a,b" <sip:12358@carrier.example>',
+    )
+    assert call.answered is not None
+    assert call.ended is not None
+    assert call.arrived < call.answered < call.ended
+
+
+async def test_a_sub_centre_that_knows_its_password_is_let_in_from_anywhere() -> None:
+    async with bench(full) as it:
+        caller = await it.call(
+            "12345", "-au", "branch", "-ap", it.secrets["trunk/branch"], scenario="digest_503", host=STRANGER
+        )  # fmt: skip
+        assert await caller.end() == 0
+        assert it.engine.asked[0]["agi_arg_1"] == "branch"
+
+
+async def test_a_seat_reaches_its_feature_codes_and_nothing_else() -> None:
+    async with bench(full) as it:
+        known = await it.call(
+            "*11*2001*1234",
+            "-au",
+            "1001",
+            "-ap",
+            it.secrets["seat/1001"],
+            scenario="seat_dials",
+            host="127.0.0.1",
+            who="1001",
+        )
+        await it.engine.until_asked("desk")
+        other = await it.call(
+            "12345",
+            "-au",
+            "1001",
+            "-ap",
+            it.secrets["seat/1001"],
+            scenario="seat_dials",
+            host="127.0.0.1",
+            who="1001",
+        )
+        await known.end()
+        await other.until_heard("404 Not Found")
+        (asked,) = it.engine.asked
+    assert (asked["agi_arg_1"], asked["agi_arg_2"]) == ("1001", "*11*2001*1234")

@@ -1,0 +1,50 @@
+"""The callers' channels that the engine has in its hands: what was ordered for each, and where its session is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from acd.messages import Command
+from ivr.live import AgiSession
+
+Expecting = Literal["seat", "pass"] | None
+
+
+@dataclass(slots=True)
+class Line:
+    """One caller's channel. ``expects``: whose answer an answered dial of this channel is."""
+
+    call: str
+    channel: str
+    session: AgiSession | None = None
+    expects: Expecting = None
+    agent: str = ""
+    seat: str = ""
+    leg: str | None = None
+    music: bool = False
+    orders: deque[Command] = field(default_factory=deque)
+    _wake: asyncio.Future[None] | None = None
+
+    def give(self, order: Command) -> None:
+        """Put an order into the hands of the session that is on, or of the next."""
+        self.orders.append(order)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits in ``take`` look again."""
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def take(self, session: AgiSession) -> list[Command]:
+        """The orders that have been given, at least one; none when ``session`` is no longer this line's."""
+        while not self.orders and self.session is session:
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+        if self.session is not session:
+            return []
+        orders = list(self.orders)
+        self.orders.clear()
+        return orders

@@ -1,0 +1,362 @@
+"""A city's platform: the switch, the wire to it, and the service, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from acd.agents import Presence
+from acd.messages import CallId, Event, KeepInStep, Millis, SwitchLost, SwitchSurveyed
+from hotline.asterisk import FALLBACK, Asterisk
+from hotline.city import City
+from hotline.journal import Header, Options, open_journal
+from hotline.lines import Line
+from hotline.logs import logger
+from hotline.records import RecordStore
+from hotline.service import Clock, Service, tell_alarm
+from hotline.survey import VARIABLES, read_status
+from hotline.switch.config import AMI_SECRET, AMI_USER, SwitchSettings
+from hotline.switch.find import find_asterisk
+from hotline.switch.process import Switch
+from hotline.switch.prompts_live import make_prompts
+from hotline.switch.secrets import Secrets, keep_secrets, write_private
+from hotline.switch.spool import read_spool
+from ivr.live import AgiServer
+from ivr.prompts import sound
+from ivr.survival import snapshot as survival_snapshot
+from trunks.live import ActionRefused, SwitchLink
+
+RESURVEY_S = 1.0
+"""so long after a caller fell out of our hands the switch is asked what it has"""
+SURVIVAL_S = 60.0
+"""so often the survival program's table is checked against the plan, which changes with the hour"""
+
+_log = logger("platform")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a city's platform keeps its things: everything lies under ``home``."""
+
+    home: Path
+    journal: str | None = None
+    records: str | None = None
+    ami_port: int = 5038
+    agi_port: int = 4573
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords of seats, of the control port and of carriers."""
+        return self.home / "secrets"
+
+    def settings(self, city: City) -> SwitchSettings:
+        """Where the switch lives and listens."""
+        return SwitchSettings(
+            directory=self.home / "switch",
+            sounds=self.home / "sounds",
+            network=city.network(),
+            ami_port=self.ami_port,
+            agi_port=self.agi_port,
+        )
+
+
+class Platform:
+    """One city at work. Use `Platform.open`."""
+
+    def __init__(self, city: City, place: Place, switch: Switch, secrets: Secrets, service: Service) -> None:
+        self.city = city
+        self.place = place
+        self.switch = switch
+        self.secrets = secrets
+        self.service = service
+        self._seats = {seat.number for seat in city.seats()}
+        self._surveying = asyncio.Event()
+        self.up = asyncio.Event()
+        """the switch has been surveyed: calls are served"""
+        self.asterisk = Asterisk(
+            service.post,
+            knows=service.knows,
+            gap=self._surveying.set,
+            proven=lambda agent, pin: self.city.pin_matches(agent, pin),
+            seats=lambda seat: seat in self._seats,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        city: City,
+        place: Place,
+        *,
+        as_of_ms: Millis | None = None,
+        own_switch: bool = True,
+        options: Options | None = None,
+    ) -> AsyncIterator[Platform]:
+        """Start everything for ``city``; end it in order on leaving. The switch itself is left running: see `Platform.stop_switch`."""
+        place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        clock = Clock()
+        if as_of_ms is not None:
+            clock = Clock(as_of_ms - clock.now())
+        header = Header(city.name, digest_of(city), version("hotline"))
+        journal = await open_journal(
+            place.journal or str(place.home / "journal"), header=header, alarm=tell_alarm, options=options
+        )
+        store = RecordStore(place.records or place.home / "records.sqlite")
+        secrets = keep_all_secrets(city, place)
+        switch = Switch(find_asterisk(), place.settings(city))
+        holder: list[Platform] = []
+        service = Service(
+            city.setup(), journal, store, carry_out=lambda order: holder[0].asterisk.carry_out(order), clock=clock
+        )
+        platform = cls(city, place, switch, secrets, service)
+        holder.append(platform)
+        try:
+            await service.recover()
+            async with platform._at_work(store, own_switch=own_switch):
+                yield platform
+        finally:
+            await journal.close()
+            await store.close()
+
+    @asynccontextmanager
+    async def _at_work(self, store: RecordStore, *, own_switch: bool) -> AsyncIterator[None]:
+        server = AgiServer(
+            "127.0.0.1", self.place.agi_port, self.asterisk.session, on_gone=self.asterisk.gone
+        )
+        await server.start()
+        link = self.asterisk.link = SwitchLink(
+            "127.0.0.1",
+            self.place.ami_port,
+            AMI_USER,
+            self.secrets[AMI_SECRET],
+            on_event=self.asterisk.heard,
+            on_up=self._survey,
+            on_down=lambda _why: self._lost(),
+            ping_s=2.0,
+        )
+        work = [
+            asyncio.create_task(self.service.run(), name="service"),
+            asyncio.create_task(self.service.recorder.run(), name="recorder"),
+            asyncio.create_task(self.asterisk.keep_members(), name="members"),
+            asyncio.create_task(self._resurvey(), name="resurvey"),
+            asyncio.create_task(self._keep_survival(), name="survival"),
+            asyncio.create_task(link.run(), name="link"),
+        ]
+        if own_switch:
+            work.append(asyncio.create_task(self._keep_switch(), name="switch"))
+        try:
+            await self._ready(work)
+            yield
+        finally:
+            await server.close()
+            await self.service.settled()
+            left = await self.service.recorder.finish(10.0)
+            if left:
+                _log.error("records are left for the next start", left=left)
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+
+    async def _ready(self, work: Sequence[asyncio.Task[None]]) -> None:
+        ready = asyncio.create_task(self.up.wait())
+        done, _ = await asyncio.wait({ready, *work}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        for task in done - {ready}:
+            task.result()
+
+    # ── the switch ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _keep_switch(self) -> None:
+        """Start Asterisk, and again when it ends. A first start that fails is the owner's to hear of."""
+        first = True
+        while True:
+            adopted = self.switch.pid is not None
+            if not adopted:
+                await asyncio.to_thread(self._make_sounds)
+            try:
+                await self.switch.start(self.city.trunks(), self.city.seats(), self.secrets)
+            except Exception as why:
+                if first:
+                    raise
+                _log.error("the switch does not start", why=str(why))
+                await asyncio.sleep(2.0)
+                continue
+            first = False
+            status = await self.switch.watch()
+            _log.error("the switch ended", status=status)
+
+    def _make_sounds(self) -> None:
+        settings = self.switch.settings
+        make_prompts(settings.sounds, self.city.prompts(), recordings=(self.place.home / "recordings",))
+
+    async def stop_switch(self, calls_s: float = 0.0) -> None:
+        """End the switch as well."""
+        await self.switch.stop(calls_s=calls_s)
+
+    async def reload(self, city: City) -> None:
+        """Go on with a changed city file: people, seats, numbers, trunks. No call is touched."""
+        self.city = city
+        self._seats |= {seat.number for seat in city.seats()}
+        self.secrets = keep_all_secrets(city, self.place)
+        await asyncio.to_thread(self._make_sounds)
+        done = await self.switch.reload(city.trunks(), city.seats(), self.secrets)
+        await self.service.reconfigure(city.setup())
+        self._write_survival()
+        _log.info("configuration changed", files=list(done.changed), need_restart=list(done.need_restart))
+
+    # ── what the switch has ──────────────────────────────────────────────────────────────────────────────────
+
+    def _lost(self) -> None:
+        self.up.clear()
+        self.service.post(SwitchLost())
+
+    async def _resurvey(self) -> None:
+        while True:
+            await self._surveying.wait()
+            await asyncio.sleep(RESURVEY_S)
+            self._surveying.clear()
+            link = self.asterisk.link
+            if link is not None and link.up:
+                with contextlib.suppress(Exception):
+                    await self._survey(link, restarted=False)
+
+    async def _survey(self, link: SwitchLink, restarted: bool) -> None:
+        """Ask the switch what it has, and tell the engine."""
+        self._take_spool()
+        asterisk = self.asterisk
+        rows = await link.status(VARIABLES)
+        if any(row.get("Application") == "Queue" for row in rows):
+            # nobody new is rung by the fallback while callers are fetched out of it
+            for member in await link.queue_members(FALLBACK):
+                await link.queue_pause(member.get("Location", member.get("Interface", "")), True, FALLBACK)
+            rows = await link.status(VARIABLES)
+
+        def held(call: CallId) -> bool:
+            line = asterisk.lines.get(call)
+            return line is not None and line.session is not None
+
+        found = read_status(rows, asterisk.seat_of, held)
+        on = {caller.seen.call for caller in found.callers}
+        for call in [call for call in asterisk.lines if call not in on]:
+            line = asterisk.lines.pop(call)
+            line.session = None
+            line.wake()
+        asterisk.legs.clear()
+        known_own = dict(found.own)
+        for caller in found.callers:
+            line = asterisk.lines.setdefault(caller.seen.call, Line(caller.seen.call, caller.channel))
+            if caller.expects in {"seat", "pass"} and line.session is None:
+                line.expects = "seat" if caller.expects == "seat" else "pass"
+                line.agent, line.seat = caller.agent, caller.seat
+            if caller.leg is not None and self.service.knows(line.call):
+                agent = self.service.engine.state.agent_at(caller.seen.seat or "")
+                line.leg, line.agent = caller.leg, agent.agent if agent else line.agent
+                asterisk.legs[caller.leg] = line
+                known_own.pop(caller.leg, None)
+        asterisk.own = known_own
+        contacts = await link.contacts()
+        reachable = {
+            contact.get("Aor", "")
+            for contact in contacts
+            if contact.get("Aor", "") in self._seats and contact.get("Status") not in {"Unreachable", "Removed"}
+        }
+        for event in self._engagements(set(known_own.values())):
+            self.service.post(event)
+        seen = tuple(caller.seen for caller in found.callers)
+        self.service.post(SwitchSurveyed(seen, tuple(sorted(reachable)), restarted))
+        await self.service.settled()
+        await self._put_members_right(link)
+        _log.info("surveyed", calls=len(seen), seats=len(reachable), restarted=restarted)
+        self.up.set()
+
+    def _engagements(self, busy: set[str]) -> list[Event]:
+        from acd.messages import SeatDisengaged, SeatEngaged
+
+        before = self.service.engine.state.engaged
+        return [
+            *(SeatEngaged(seat) for seat in sorted(busy - before)),
+            *(SeatDisengaged(seat) for seat in sorted(before - busy)),
+        ]
+
+    async def _put_members_right(self, link: SwitchLink) -> None:
+        """The fallback's members are the seats that are ready now."""
+        agents = self.service.engine.state.agents.values()
+        wanted = {f"PJSIP/{agent.seat}" for agent in agents if agent.presence is Presence.READY}
+        members = {
+            member.get("Location", member.get("Interface", "")): member.get("Paused") == "1"
+            for member in await link.queue_members(FALLBACK)
+        }
+        for interface in sorted(members.keys() - wanted):
+            with contextlib.suppress(ActionRefused):
+                await link.queue_remove(FALLBACK, interface)
+        for interface in sorted(wanted - members.keys()):
+            with contextlib.suppress(ActionRefused):
+                await link.queue_add(FALLBACK, interface)
+        for interface in sorted(i for i in wanted & members.keys() if members[i]):
+            await link.queue_pause(interface, False, FALLBACK)
+
+    def _take_spool(self) -> None:
+        """Turn what the fallback wrote into facts; what is still on stays in the spool."""
+        path = self.switch.settings.spool
+        if not path.exists():
+            return
+        taken = path.with_name(f"{path.name}.taken")
+        if not taken.exists():
+            os.replace(path, taken)
+        told = read_spool(taken.read_text(encoding="utf-8", errors="replace").splitlines())
+        for line in told.unread:
+            _log.warning("a line of the spool makes no sense", line=line[:200])
+        still_on = {call.call for call in told.on}
+        keep = [line for line in taken.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)]
+        for call in told.over:
+            self.service.post(call)
+        if still_on:
+            _keep_lines(path, keep, still_on)
+        taken.unlink()
+
+    # ── for the time without an engine ───────────────────────────────────────────────────────────────────────
+
+    async def _keep_survival(self) -> None:
+        while True:
+            self._write_survival()
+            await asyncio.sleep(SURVIVAL_S)
+
+    def _write_survival(self) -> None:
+        settings = self.switch.settings
+        table = survival_snapshot(
+            self.city.name, self.city.plan, self.service.clock.now(), lambda prompt: sound(prompt)
+        )
+        text = json.dumps(table, ensure_ascii=False)
+        settings.snapshot.parent.mkdir(parents=True, exist_ok=True)
+        if not settings.snapshot.exists() or settings.snapshot.read_text(encoding="utf-8") != text:
+            write_private(settings.snapshot, text)
+
+
+def _keep_lines(path: Path, lines: Sequence[str], calls: set[CallId]) -> None:
+    """Put the lines of calls that are still on back into the spool, in front of what has come since."""
+    mine = [line for line in lines if any(read.call in calls for read in read_spool([line]).on)]
+    since = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    write_private(path, "".join(mine) + since)
+
+
+def keep_all_secrets(city: City, place: Place) -> Secrets:
+    """The passwords that this city needs: a carrier's from where the city file says, all others made once."""
+    carriers = city.carrier_secrets()
+    made = keep_secrets(place.secrets, [AMI_SECRET, *(seat.secret for seat in city.seats())])
+    return Secrets({**made, **carriers})
+
+
+def digest_of(city: City) -> str:
+    """A short digest of the city's configuration."""
+    return hashlib.sha256(city.file.model_dump_json().encode()).hexdigest()[:16]
+
+
+__all__ = ["KeepInStep", "Place", "Platform", "digest_of", "keep_all_secrets", "replace"]
