@@ -49,9 +49,14 @@ def withdraw(s: State, agent: Agent) -> None:
 
 
 def match_all(s: State) -> None:
-    """Give every waiting call an agent, as far as there are any: after a gap in which nobody was rung."""
-    for agent in sorted((a for a in s.agents.values() if a.available), key=lambda a: (a.since, a.agent)):
-        find_call(s, agent)
+    """Give every waiting call an agent, as far as there are any, the most urgent first: after a gap in which nobody was rung."""
+    for agent in s.agents.values():
+        if agent.available and not agent.offered:
+            s.router.agent_idle(agent.agent, agent.since)
+            agent.offered = True
+    if not s.blind:
+        for found in s.router.match():
+            _assign(s, found)
 
 
 def _assign(s: State, found: Assignment) -> None:
@@ -68,7 +73,7 @@ def _assign(s: State, found: Assignment) -> None:
     ring_ms = s.queue(call.waits.queue).ring_ms
     s.expect_word(call, ring_ms)
     seat = s.setup.seats.get(agent.seat)
-    because = str(found.reason)
+    because = found.reason.at(s.now)
     s.order(
         RingAgent(
             call=call.call,

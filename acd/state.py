@@ -165,7 +165,12 @@ class State:
         assert call.queued is not None
         needs = call.waits.needs
         self.router.call_waits(
-            call.call, needs[call.widened].skills, call.waits.priority, call.queued, call.order
+            call.call,
+            needs[call.widened].skills,
+            call.waits.priority,
+            call.queued,
+            call.order,
+            queue=call.waits.queue,
         )
         if call.widened + 1 < len(needs):
             self.timers.set("widen", call.call, call.queued + needs[call.widened + 1].after_ms)

@@ -79,6 +79,7 @@ class Platform:
         self.service = service
         self._seats = {seat.number for seat in city.seats()}
         self._surveying = asyncio.Event()
+        self._ending = False
         self.up = asyncio.Event()
         """the switch has been surveyed: calls are served"""
         self.asterisk = Asterisk(
@@ -191,6 +192,8 @@ class Platform:
                 continue
             first = False
             status = await self.switch.watch()
+            if self._ending:
+                return
             _log.error("the switch ended", status=status)
 
     def _make_sounds(self) -> None:
@@ -198,7 +201,8 @@ class Platform:
         make_prompts(settings.sounds, self.city.prompts(), recordings=(self.place.home / "recordings",))
 
     async def stop_switch(self, calls_s: float = 0.0) -> None:
-        """End the switch as well."""
+        """End the switch as well, for good."""
+        self._ending = True
         await self.switch.stop(calls_s=calls_s)
 
     async def reload(self, city: City) -> None:

@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SAFE_TO_ESCAPE = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
-class AgiBroken(Exception):  # noqa: N818 (a fact about the peer, not a mistake of the caller's)
+class AgiBroken(Exception):
     """The peer does not speak FastAGI, or says more than any Asterisk would."""
 
 

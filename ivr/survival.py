@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"[+*#0-9]{1,32}")
 _SOUND = re.compile(r"[\w./-]{1,200}")
 
 
-class SnapshotFault(ValueError):  # noqa: N818 (named as NumberFault is)
+class SnapshotFault(ValueError):
     """The snapshot can't be used; the message says where and why in one line."""
 
 

@@ -22,7 +22,7 @@ _CONTROL = re.compile(r"[\r\n\x00]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
-class AmiBroken(Exception):  # noqa: N818 (a fact about the peer, not a mistake of the caller's)
+class AmiBroken(Exception):
     """The peer does not speak AMI, or says more than any Asterisk would."""
 
 

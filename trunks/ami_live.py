@@ -37,7 +37,7 @@ CONNECT_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class SwitchFault(Exception):  # noqa: N818 (the trade's word; the subclasses say what happened)
+class SwitchFault(Exception):
     """Something went wrong between us and the switch."""
 
 
@@ -159,7 +159,7 @@ class WireProtocol(AMIProtocol):  # type: ignore[misc]
             self.loop.call_soon(self._drain)
 
     def _claims(self, message: dict[str, str]) -> bool:
-        """Whether the message belongs to an action; sets ``_answered`` when it was the last that was missing."""
+        """Whether the message belongs to an action; sets ``_answered`` when it was the last one missing."""
         wanted = message["ActionID"]
         action = self.responses.get(wanted)
         if action is None:

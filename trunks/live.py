@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import cast
+from typing import Any, cast
 
 import structlog
 
@@ -122,25 +122,35 @@ class SwitchLink:
             self.up = True
             place = f"{self.host}:{self.port}"
             _log.info("switch link up", place=place, ami=protocol.version, restarted=restarted)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_alive(protocol))
-                tasks.create_task(self._watch(protocol))
-                await self._on_up(self, restarted)
-        except ExceptionGroup as faults:
-            first = _first(faults)
-            if protocol.lost.done():  # whatever else failed, failed because of this
-                first = protocol.lost.result()
-            reason = str(first) if isinstance(first, SwitchFault) else f"the survey failed: {first!r}"
-            raise first from None
+            await self._until_lost(protocol, restarted)
+        except SwitchFault as why:
+            reason = str(why)
+            raise
+        except Exception as why:
+            reason = f"the survey failed: {why!r}"
+            raise
         finally:
             protocol.close()
             if self.up:
                 self.up = False
                 self._on_down(reason)
 
-    async def _watch(self, protocol: WireProtocol) -> None:
-        why = await asyncio.shield(protocol.lost)
-        raise LinkDown(str(why))
+    async def _until_lost(self, protocol: WireProtocol, restarted: bool) -> None:
+        """Survey and keep alive until one of them, or the connection, fails; raises what it was."""
+        survey = asyncio.ensure_future(self._on_up(self, restarted))
+        alive = asyncio.ensure_future(self._keep_alive(protocol))
+        waiting: set[asyncio.Future[Any]] = {survey, alive, protocol.lost}
+        try:
+            # Not a TaskGroup: that of 3.11 loses our own cancellation when one of its tasks fails beside it.
+            while not protocol.lost.done():
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if not protocol.lost.done():
+                    await asyncio.gather(*done)
+            raise protocol.lost.result()  # whatever else failed, failed because of this
+        finally:
+            survey.cancel()
+            alive.cancel()
+            await asyncio.gather(survey, alive, return_exceptions=True)
 
     async def _keep_alive(self, protocol: WireProtocol) -> None:
         loop = asyncio.get_running_loop()
@@ -282,11 +292,3 @@ class SwitchLink:
             Async=True,
         )
         return answer["ActionID"]
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """The first real exception of a group."""
-    fault: Exception = group
-    while isinstance(fault, ExceptionGroup):
-        fault = fault.exceptions[0]
-    return fault

@@ -15,13 +15,13 @@ from trunks.live import ActionRefused, SwitchLink
 
 # CALL puts a call into `held`; what the engine set there is told back by a second AGI() to `/after`.
 DIALPLAN = """[held]
-exten => _X.,1,Answer()
+exten => _X.,1,Answer(0,i)
  same => n,AGI(agi://127.0.0.1:{agi}/enter,carrier,eA==)
  same => n,AGI(agi://127.0.0.1:{agi}/after,${{AGISTATUS}},${{ACD_NEXT}},${{ACD_LINE}})
  same => n,Hangup()
 
 [far]
-exten => s,1,Answer()
+exten => s,1,Answer(0,i)
  same => n,Wait(30)
 
 [survive]

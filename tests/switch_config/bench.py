@@ -242,7 +242,11 @@ async def bench(
         directory=home / "switch",
         sounds=home / "sounds",
         network=Network(
-            bind="127.0.0.1", udp=free_port(socket.SOCK_DGRAM), tcp=free_port(), rtp=_range(rtp), qualify_s=0
+            bind="127.0.0.1",
+            udp=free_port(socket.SOCK_DGRAM),
+            tcp=free_port(),
+            rtp=_range(rtp),
+            qualify_s=qualify_s,
         ),
         ami_port=free_port(),
         agi_port=free_port(),

@@ -10,7 +10,7 @@ from tests.fakes.ami import FakeAmi
 from tests.real_asterisk import RealAsterisk
 
 DIALPLAN = """[phone]
-exten => _X.,1,Answer()
+exten => _X.,1,Answer(0,i)
  same => n,Wait(20)
 """
 

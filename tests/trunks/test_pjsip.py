@@ -170,5 +170,5 @@ def test_tls_without_a_certificate_is_refused() -> None:
 
 @pytest.mark.parametrize("rtp", [(20_000, 10_000), (80, 90), (60_000, 70_000)])
 def test_a_range_of_ports_that_is_none_is_refused(rtp: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="network.rtp"):
+    with pytest.raises(ValueError, match=r"network\.rtp"):
         Network(rtp=rtp)

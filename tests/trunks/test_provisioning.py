@@ -78,7 +78,7 @@ def test_two_seats_with_one_mac_are_refused() -> None:
 
 
 def test_a_transport_that_the_switch_does_not_have_is_refused() -> None:
-    with pytest.raises(ValueError, match="seat 1001: the switch has no tcp; set network.tcp"):
+    with pytest.raises(ValueError, match=r"seat 1001: the switch has no tcp; set network\.tcp"):
         render_provisioning([Seat("1001", transport=Transport.TCP)], SECRETS, NETWORK)
 
 
