@@ -47,8 +47,8 @@ MOVES: dict[CallState, frozenset[CallState]] = {
     S.PASSED: frozenset({S.CLOSED}),
     S.CLOSED: frozenset(),
 }
-"""A call's legal moves. The moves from OFFERED, IN_FLOW and QUEUED straight to TALKING and PASSED are made by the switch's own fallback
-while the engine is gone; the engine itself goes through RINGING and PASSING."""
+"""A call's legal moves. Those from OFFERED, IN_FLOW and QUEUED straight to TALKING and PASSED are made by the switch's own
+fallback while the engine is gone; the engine itself goes through RINGING and PASSING."""
 
 
 class Call(msgspec.Struct):

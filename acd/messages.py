@@ -195,8 +195,8 @@ class SeatDisengaged(_Message, frozen=True):
 class ChannelSeen(msgspec.Struct, frozen=True):
     """One caller's channel as the switch itself lists it after a gap.
 
-    ``state``: ``held`` (inside the engine's FastAGI session or the fallback's queue), ``ringing`` (a seat or a far end is being rung for it),
-    ``talking`` (bridged), ``fallback`` (waiting in the fallback's queue: it can be fetched back).
+    ``state``: ``held`` (inside the engine's FastAGI session, or on its way there), ``ringing`` (a seat or a far end
+    is being rung for it), ``talking`` (bridged), ``fallback`` (waiting in the fallback's queue: it can be fetched back).
     ``seat`` is the seat whose phone is in the same bridge, if any.
     """
 
@@ -361,9 +361,9 @@ class WriteRecord(_Message, frozen=True):
 class CallRecord(msgspec.Struct, frozen=True):
     """What remains of a call. Instants are ms since 1970, ``None`` where the moment did not come.
 
-    ``disposition``: ``answered`` (by a seat), ``abandoned`` (the caller hung up before a seat answered), ``refused`` (no channel),
-    ``passed`` (answered by a line's own seats, a sub-centre, an emergency or another's number), ``told`` (heard a notice, was let go),
-    ``lost`` (neither the caller nor anyone of ours ended it: something broke).
+    ``disposition``: ``answered`` (by a seat), ``abandoned`` (the caller hung up before a seat answered), ``refused``
+    (no channel, or no place in the queue), ``passed`` (answered by a line's own seats, a sub-centre, an emergency centre
+    or another's number), ``told`` (heard a notice, was let go), ``lost`` (neither the caller nor anyone of ours ended it: something broke).
     """
 
     call: CallId

@@ -28,7 +28,7 @@ _AREA = re.compile(r"10|2\d|[3-9]\d\d")
 _URI = re.compile(r"(?i)(sips?|tel):")
 
 
-class NumberFault(ValueError):  # noqa: N818 - a fault of the text, as a city has faults
+class NumberFault(ValueError):
     """The text is not a telephone number; the message says why in one line."""
 
 

@@ -237,9 +237,7 @@ class Asterisk:
             case _:
                 self._give(command)
 
-    def _give(
-        self, command: Answer | Play | HoldMusic | RingAgent | PassOn | Refuse | HangUp
-    ) -> None:
+    def _give(self, command: Answer | Play | HoldMusic | RingAgent | PassOn | Refuse | HangUp) -> None:
         line = self.lines.get(command.call)
         if line is None:
             return  # the channel is gone, and its end is on the way to the engine
@@ -279,7 +277,11 @@ class Asterisk:
                     )
                 case PassOn():
                     ring = max(order.ring_ms // 1000, 1)
-                    variables: dict[str, str | int] = {"ACD_TRUNK": order.trunk, "ACD_NUMBER": order.number, "ACD_RING": ring}
+                    variables: dict[str, str | int] = {
+                        "ACD_TRUNK": order.trunk,
+                        "ACD_NUMBER": order.number,
+                        "ACD_RING": ring,
+                    }
                     await self._leave(line, session, "pass", variables)
                 case Refuse():
                     await self._leave(line, session, "refuse", {"ACD_CAUSE": order.cause})

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hotline.logs import OwnersFault
+
 _NEEDED: dict[str, str] = {
     "string_type": "write it in quotes",
     "int_type": "write a whole number without quotes",
@@ -38,7 +40,7 @@ _PATTERNS: dict[str, str] = {
 _OR = "leave it out, or see docs/numbers.md for the keys"
 
 
-class CityFault(Exception):  # noqa: N818 - the owner's fault, told apart from our errors by its name
+class CityFault(OwnersFault):
     """A city file that can't be used. ``faults``: one line each, ``place: fault: remedy``."""
 
     def __init__(self, faults: Sequence[str]) -> None:

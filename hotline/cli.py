@@ -72,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--records", metavar="URL", help="an SQLite file or postgresql://...")
     run.add_argument("--ami-port", type=int, default=5038)
     run.add_argument("--agi-port", type=int, default=4573)
-    run.add_argument("--no-switch", action="store_true", help="an Asterisk on this tree is started by somebody else")
+    run.add_argument(
+        "--no-switch", action="store_true", help="an Asterisk on this tree is started by somebody else"
+    )
     run.add_argument("--keep-switch", action="store_true", help="leave Asterisk running at the end")
     run.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     demo = add("demo", _demo, "Real SIP calls through a real Asterisk to real SIP phones, on this machine.")
@@ -90,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     replay = add("replay", _replay, "Feed a journal to a new engine: does it give the same orders?")
     replay.add_argument("journal", metavar="JOURNAL")
     replay.add_argument("--call", metavar="ID")
-    replay.add_argument("--city", metavar="CITY", help="the configuration of that day; default: by the journal's name")
+    replay.add_argument(
+        "--city", metavar="CITY", help="the configuration of that day; default: by the journal's name"
+    )
     return parser
 
 
@@ -198,7 +202,9 @@ def _run(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from hotline.demo import run_demo
 
-    figures = run_demo(_city(args), seats=args.seats, calls=args.calls, rate=args.rate, talk_s=args.talk, quiet=args.json)
+    figures = run_demo(
+        _city(args), seats=args.seats, calls=args.calls, rate=args.rate, talk_s=args.talk, quiet=args.json
+    )
     if args.json:
         _document(figures)
     return DONE if figures["lost"] == 0 else NO
@@ -207,7 +213,9 @@ def _demo(args: argparse.Namespace) -> int:
 def _erlang(args: argparse.Namespace) -> int:
     from acd.erlang import answer
 
-    given = {name: value for name in ("aht", "patience", "within") if (value := getattr(args, name)) is not None}
+    given = {
+        name: value for name in ("aht", "patience", "within") if (value := getattr(args, name)) is not None
+    }
     figures = answer(args.formula, load=args.load, seats=args.seats, **given)
     if args.json:
         _document(figures)
@@ -217,7 +225,9 @@ def _erlang(args: argparse.Namespace) -> int:
             "service_level": f"answered within {given.get('within', 15):g} s", "occupancy": "occupancy",
         }  # fmt: skip
         for name, value in figures.items():
-            shown = "grows without end" if value is None else f"{value:.2f}" if name == "asa" else f"{value:.2%}"
+            shown = (
+                "grows without end" if value is None else f"{value:.2f}" if name == "asa" else f"{value:.2%}"
+            )
             _out(f"{names[name]:<24}{shown:>12}")
     return DONE
 

@@ -1,7 +1,7 @@
 """``hotline demo``: a city's calls, as real SIP through a real Asterisk to real SIP phones, all on this machine.
 
-Nothing is special about it: the engine, the switch's files and the records are those of ``hotline run``; SIPp plays carriers, phones and
-the centres behind other trunks.
+Nothing is special about it: the engine, the switch's files and the records are those of ``hotline run``;
+SIPp plays carriers, phones and the centres behind other trunks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from hotline.rehearsal.farend_live import FarEnd
 from hotline.rehearsal.manners import Dialled, Fixed, Lognormal, Manner, Plan, forwarded
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.process_live import free_port
-from hotline.rehearsal.results import SeatLogin, percentile
+from hotline.rehearsal.results import Leg, SeatLogin, percentile
 
 WRAP_UP_S = 3.0
 PATIENCE_S = 120.0
@@ -55,7 +55,9 @@ def run_demo(
     most = len(city.setup().seats)
     wanted = most if seats is None else seats
     if not 1 <= wanted <= most:
-        raise DemoFault(f"demo: --seats {wanted}: {city.name} has 1 to {most} seats; change [[seats]] for more")
+        raise DemoFault(
+            f"demo: --seats {wanted}: {city.name} has 1 to {most} seats; change [[seats]] for more"
+        )
     return asyncio.run(_Demo(_for_demo(city), wanted, calls, rate, talk_s, quiet).give())
 
 
@@ -78,7 +80,7 @@ class _Demo:
         self.talk_s = talk_s
         self.console = Console(quiet=quiet)
         self.records: list[CallRecord] = []
-        self.stage = ""
+        self.legs: list[Leg] = []
         self.began = time.monotonic()
 
     async def give(self) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class _Demo:
                     platform.service.watchers.records.append(self.records.append)
                     async with self._equipment(platform) as phones:
                         offered = await self._play(platform, phones)
+                        self.legs = phones.legs()
                     return self._summary(platform, offered)
                 finally:
                     await platform.stop_switch()
@@ -154,8 +157,9 @@ class _Demo:
         switch = _sip(platform)
         carriers = [trunk for trunk in self.city.trunks() if trunk.name in self._carriers()]
         share = [self.calls // len(carriers) + (n < self.calls % len(carriers)) for n in range(len(carriers))]
-        self.say(f"{self.calls} calls come in over {', '.join(trunk.name for trunk in carriers)}, {self.rate:g} a second …")
-        self.offered = 0
+        self.say(
+            f"{self.calls} calls come in over {', '.join(trunk.name for trunk in carriers)}, {self.rate:g} a second …"
+        )
 
         async def one(n: int) -> int:
             if not share[n]:
@@ -217,7 +221,10 @@ class _Demo:
         for number, count in total.most_common(14):
             mine = [record for record in self.records if record.line == number]
             by = Counter(record.disposition for record in mine)
-            line = next((line for line in self.city.plan.lines if str(line.number.shown(self.city.area)) == number), None)
+            line = next(
+                (line for line in self.city.plan.lines if str(line.number.shown(self.city.area)) == number),
+                None,
+            )
             lines.add_row(
                 number or "–", line.name if line else self.city.title, str(count),
                 *(str(by[kind]) for kind in ("answered", "passed", "abandoned", "refused")),
@@ -226,10 +233,13 @@ class _Demo:
 
     def _summary(self, platform: Platform, offered: int) -> dict[str, Any]:
         by = Counter(record.disposition for record in self.records)
+        rang: dict[str, float] = {}
+        for leg in self.legs:
+            rang.setdefault(leg.caller, leg.began)
         delays = [
-            (record.rung - record.queued) / 1000
+            rang[record.caller] - record.queued / 1000
             for record in self.records
-            if record.rung is not None and record.queued is not None
+            if record.queued is not None and record.caller in rang
         ]
         figures = measure(self.records, start=0, end=1 << 62)
         told = by["told"]
@@ -251,11 +261,17 @@ class _Demo:
             "records": len(self.records),
             "engine_faults": platform.service.faults,
         }
-        self._print(result, [str(figures.answer_rate), str(figures.service_level)])
+        rates = [
+            f"Answer rate 接通率 {figures.answer_rate}",
+            f"Service level 15秒接通率 {figures.service_level}",
+        ]
+        self._print(result, rates)
         return result
 
     def _print(self, result: dict[str, Any], rates: Sequence[str]) -> None:
-        table = Table(title=f"{self.city.title}: what became of the calls", title_justify="left", show_header=False)
+        table = Table(
+            title=f"{self.city.title}: what became of the calls", title_justify="left", show_header=False
+        )
         rows = [
             ("offered", result["offered"]),
             ("answered by seats", result["answered_by_seats"]),
@@ -268,11 +284,13 @@ class _Demo:
             table.add_row(what, str(count))
         self.console.print(table)
         for rate in rates:
-            self.console.print(rate)
+            self.console.print(rate, soft_wrap=True)
         delay = result["queue_delay_s"]
         if delay["p50"] is not None:
             self.console.print(
-                f"Queue delay, from the queue to the first ring: p50 {delay['p50']:.3f} s, p99 {delay['p99']:.3f} s."
+                f"Queue delay, from the queue to the INVITE at the seat's phone: "
+                f"p50 {delay['p50'] * 1000:.1f} ms, p99 {delay['p99'] * 1000:.1f} ms.",
+                soft_wrap=True,
             )
 
 

@@ -22,7 +22,7 @@ from hotline.lines import Line
 from hotline.logs import logger
 from hotline.records import RecordStore
 from hotline.service import Clock, Service, tell_alarm
-from hotline.survey import VARIABLES, read_status
+from hotline.survey import VARIABLES, reachable_seats, read_status
 from hotline.switch.config import AMI_SECRET, AMI_USER, SwitchSettings
 from hotline.switch.find import find_asterisk
 from hotline.switch.process import Switch
@@ -101,7 +101,10 @@ class Platform:
         own_switch: bool = True,
         options: Options | None = None,
     ) -> AsyncIterator[Platform]:
-        """Start everything for ``city``; end it in order on leaving. The switch itself is left running: see `Platform.stop_switch`."""
+        """Start everything for ``city``; end it in order on leaving.
+
+        The switch itself is left running: see `Platform.stop_switch`.
+        """
         place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         clock = Clock()
         if as_of_ms is not None:
@@ -115,7 +118,11 @@ class Platform:
         switch = Switch(find_asterisk(), place.settings(city))
         holder: list[Platform] = []
         service = Service(
-            city.setup(), journal, store, carry_out=lambda order: holder[0].asterisk.carry_out(order), clock=clock
+            city.setup(),
+            journal,
+            store,
+            carry_out=lambda order: holder[0].asterisk.carry_out(order),
+            clock=clock,
         )
         platform = cls(city, place, switch, secrets, service)
         holder.append(platform)
@@ -266,16 +273,11 @@ class Platform:
                 asterisk.legs[caller.leg] = line
                 known_own.pop(caller.leg, None)
         asterisk.own = known_own
-        contacts = await link.contacts()
-        reachable = {
-            contact.get("Aor", "")
-            for contact in contacts
-            if contact.get("Aor", "") in self._seats and contact.get("Status") not in {"Unreachable", "Removed"}
-        }
+        reachable = reachable_seats(await link.contacts(), asterisk.is_seat)
         for event in self._engagements(set(known_own.values())):
             self.service.post(event)
         seen = tuple(caller.seen for caller in found.callers)
-        self.service.post(SwitchSurveyed(seen, tuple(sorted(reachable)), restarted))
+        self.service.post(SwitchSurveyed(seen, reachable, restarted))
         await self.service.settled()
         await self._put_members_right(link)
         _log.info("surveyed", calls=len(seen), seats=len(reachable), restarted=restarted)
@@ -319,7 +321,7 @@ class Platform:
         for line in told.unread:
             _log.warning("a line of the spool makes no sense", line=line[:200])
         still_on = {call.call for call in told.on}
-        keep = [line for line in taken.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)]
+        keep = taken.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         for call in told.over:
             self.service.post(call)
         if still_on:
@@ -335,9 +337,7 @@ class Platform:
 
     def _write_survival(self) -> None:
         settings = self.switch.settings
-        table = survival_snapshot(
-            self.city.name, self.city.plan, self.service.clock.now(), lambda prompt: sound(prompt)
-        )
+        table = survival_snapshot(self.city.name, self.city.plan, self.service.clock.now(), sound)
         text = json.dumps(table, ensure_ascii=False)
         settings.snapshot.parent.mkdir(parents=True, exist_ok=True)
         if not settings.snapshot.exists() or settings.snapshot.read_text(encoding="utf-8") != text:

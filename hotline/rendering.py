@@ -26,7 +26,9 @@ def render_city(city: City, out: Path) -> list[str]:
     }
     network = city.network()
     ports = {kind: port for kind in Transport if (port := network.port(kind)) is not None}
-    phones = render_provisioning(city.seats(), secrets, PhoneNetwork(network.external_address or network.bind, ports))
+    phones = render_provisioning(
+        city.seats(), secrets, PhoneNetwork(network.external_address or network.bind, ports)
+    )
     files |= {f"phones/{name}": text for name, text in phones.items()}
     for name, text in files.items():
         path = out / name

@@ -1,8 +1,8 @@
 """``hotline run``: a small parent that keeps an engine alive, and the engine itself.
 
-A hung engine would hold its callers for ever, since the switch enforces no time inside FastAGI. So the engine says several times a
-second that it is alive; when it has been silent for `SILENT_S` the parent kills it. Its callers are in the switch's fallback at that
-moment, and the next engine fetches them back. Under systemd the parent hands the sign of life on (``WatchdogSec``).
+A hung engine would hold its callers for ever, since the switch enforces no time inside FastAGI. So the engine
+says several times a second that it is alive; when it has been silent for `SILENT_S` the parent kills it. Its
+callers are in the switch's fallback at that moment, and the next engine fetches them back. Under systemd the parent hands the sign of life on (``WatchdogSec``).
 """
 
 from __future__ import annotations

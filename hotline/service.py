@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from acd.engine import Engine
-from acd.messages import CallId, CallRecord, Command, Event, Millis, RecordStored, RingAgent, Tick, WriteRecord
+from acd.messages import (
+    CallId,
+    CallRecord,
+    Command,
+    Event,
+    Millis,
+    RecordStored,
+    RingAgent,
+    Tick,
+    WriteRecord,
+)
 from acd.setup import Setup
 from hotline.journal import Alarm, Journal
 from hotline.logs import logger
@@ -152,7 +162,11 @@ class Service:
             return self.engine.receive(event, at)
         except Exception:  # noqa: BLE001 (one call's fault never reaches another's)
             self.faults += 1
-            _log.exception("the engine failed on an event", happened=type(event).__name__, call=getattr(event, "call", None))
+            _log.exception(
+                "the engine failed on an event",
+                happened=type(event).__name__,
+                call=getattr(event, "call", None),
+            )
             return []
 
     def _dispatch(self, orders: Sequence[Command]) -> None:
@@ -161,7 +175,9 @@ class Service:
                 self._record(order)
                 continue
             if isinstance(order, RingAgent):
-                _calls.info("ring", call=order.call, agent=order.agent, seat=order.seat, because=order.because)
+                _calls.info(
+                    "ring", call=order.call, agent=order.agent, seat=order.seat, because=order.because
+                )
             try:
                 self._carry_out(order)
             except Exception:  # noqa: BLE001
@@ -171,7 +187,9 @@ class Service:
     def _record(self, order: Command) -> None:
         assert isinstance(order, WriteRecord)
         record = order.record
-        _calls.info("over", call=record.call, line=record.line, disposition=record.disposition, agent=record.agent)
+        _calls.info(
+            "over", call=record.call, line=record.line, disposition=record.disposition, agent=record.agent
+        )
         self.recorder.submit(record)
         for watch in self.watchers.records:
             watch(record)

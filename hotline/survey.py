@@ -74,3 +74,17 @@ def read_status(
         and (row.get("BridgeID") or told.get("ACD_CALL") is None)
     }
     return Survey(tuple(callers), own)
+
+
+def reachable_seats(contacts: Iterable[Fields], is_seat: Callable[[str], bool]) -> tuple[str, ...]:
+    """The seats that have a contact which answers, from the rows of AMI's PJSIPShowContacts.
+
+    A contact is named ``SEAT;@hash`` (``SEAT@@hash`` when it stands in the files); ``Endpoint`` is empty for one that was
+    registered before Asterisk was last started.
+    """
+    found = set()
+    for contact in contacts:
+        seat = contact.get("Endpoint") or contact.get("ObjectName", "").partition(";")[0].partition("@")[0]
+        if is_seat(seat) and contact.get("Status") not in {"Unreachable", "Removed"}:
+            found.add(seat)
+    return tuple(sorted(found))

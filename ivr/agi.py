@@ -151,14 +151,15 @@ def read_greeting(block: bytes) -> Greeting:
     lines = block.decode("utf-8", "replace").split("\n")
     if len(lines) > MAX_GREETING_LINES:
         raise AgiBroken(f"a greeting of {len(lines)} lines; at most {MAX_GREETING_LINES} are read")
-    env: dict[str, str] = {}
-    for line in lines:
-        key, colon, value = line.partition(": ")
-        if not colon or not key.startswith("agi_"):
-            raise AgiBroken(f"the greeting has the line {line[:40]!r}; Asterisk's read agi_name: value")
-        env[key] = value
+    try:
+        env = dict([line.split(": ", 1) for line in lines])
+    except ValueError:
+        env = {}
+    if not env or not all(name.startswith("agi_") for name in env):
+        odd = next((line for line in lines if not (line.startswith("agi_") and ": " in line)), "")
+        raise AgiBroken(f"the greeting has the line {odd[:40]!r}; Asterisk's read agi_name: value")
     args: list[str] = []
-    while (value := env.get(f"agi_arg_{len(args) + 1}")) is not None:  # type: ignore[assignment]
+    while (value := env.get(f"agi_arg_{len(args) + 1}")) is not None:
         args.append(value)
     return Greeting(env, env.get("agi_network_script", ""), tuple(args))
 

@@ -56,7 +56,6 @@ class AgiServer:
         self._on_call = on_call
         self._on_gone = on_gone
         self._listener: socket.socket | None = None
-        self._arriving: set[asyncio.Task[object]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: set[AgiSession] = set()
         # All greetings have the same time limit, so one timer and a queue in order of arrival serve them all.
@@ -72,7 +71,8 @@ class AgiServer:
         """Listen. ``port`` 0 takes a free one and is then that number. Raises ``OSError`` when it is
         taken."""
         self._loop = asyncio.get_running_loop()
-        # Not `create_server`: CPython 3.11 leaves a connection that comes while it closes open and unread.
+        # Not `create_server`: see `ivr.session_live`; and CPython 3.11 leaves what comes while it closes
+        # unread.
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         self._listener = socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
         self._listener.setblocking(False)
@@ -85,14 +85,12 @@ class AgiServer:
             self._stop_accepting(self._listener)
             self._listener.close()
             self._listener = None
-        await asyncio.gather(*self._arriving, return_exceptions=True)
         tasks = [session.task for session in self._sessions if session.task is not None]
-        closed = [session.closed.wait() for session in self._sessions]
         for session in tuple(self._sessions):
-            session.drop()
+            session.close("the server closes")
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *closed, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
@@ -110,12 +108,24 @@ class AgiServer:
                 self._stop_accepting(self._listener)
                 self._loop.call_later(ACCEPT_AGAIN_S, self._accept_again)
                 return
+            self.counts.accepted += 1
+            if len(self._sessions) >= self.most:
+                connection.close()
+                self._full()
+                continue
             connection.setblocking(False)
-            arriving = self._loop.create_task(
-                self._loop.connect_accepted_socket(self._new_session, connection)
-            )
-            self._arriving.add(arriving)
-            arriving.add_done_callback(self._arriving.discard)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            session = AgiSession(self, self._loop, connection)
+            self._sessions.add(session)
+            self._unopened.append((self._loop.time() + self.greeting_s, session))
+            if self._sweep is None:
+                self._sweep = self._loop.call_later(self.greeting_s, self._drop_overdue)
+            session.begin()
+
+    def _full(self) -> None:
+        self.counts.refused_full += 1
+        if self.counts.refused_full & (self.counts.refused_full - 1) == 0:  # not one line a call in a flood
+            _log.error("agi port full", most=self.most, refused=self.counts.refused_full)
 
     def _accept_again(self) -> None:
         if self._listener is not None and self._loop is not None:
@@ -124,10 +134,6 @@ class AgiServer:
     def _stop_accepting(self, listener: socket.socket) -> None:
         assert self._loop is not None
         self._loop.remove_reader(listener)
-
-    def _new_session(self) -> AgiSession:
-        assert self._loop is not None
-        return AgiSession(self, self._loop)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -139,23 +145,6 @@ class AgiServer:
         await self.close()
 
     # ── what sessions tell ──────────────────────────────────────────────────────────────────────────────────
-
-    def came(self, session: AgiSession) -> None:
-        """A peer has connected."""
-        assert self._loop is not None
-        self.counts.accepted += 1
-        if len(self._sessions) >= self.most:
-            self.counts.refused_full += 1
-            if (
-                self.counts.refused_full & (self.counts.refused_full - 1) == 0
-            ):  # not one line a call in a flood
-                _log.error("agi port full", most=self.most, refused=self.counts.refused_full)
-            session.drop()
-            return
-        self._sessions.add(session)
-        self._unopened.append((self._loop.time() + self.greeting_s, session))
-        if self._sweep is None:
-            self._sweep = self._loop.call_later(self.greeting_s, self._drop_overdue)
 
     def opened(self, session: AgiSession) -> None:
         """Asterisk has said whom it is about: the engine's turn."""

@@ -1,8 +1,14 @@
-"""One caller inside ``AGI()``: the connection that Asterisk holds open, and what the engine says on it."""
+"""One caller inside ``AGI()``: the connection that Asterisk holds open, and what the engine says on it.
+
+The socket is read and written directly. asyncio's transports cost three more turns of the event loop a call,
+and buffer what a peer does not read; a command is at most 2 kB, one is on the way at a time, so whoever has
+no room for it in his socket is no Asterisk.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +17,8 @@ from typing import Protocol
 import structlog
 
 from ivr.agi import AgiBroken, AgiStream, Greeting, Hangup, Reply
+
+READ = 65_536
 
 _log = structlog.get_logger(__name__)
 
@@ -44,9 +52,6 @@ class Port(Protocol):
     counts: AgiCounts
     greeting_s: float
 
-    def came(self, session: AgiSession) -> None:
-        """A peer has connected."""
-
     def opened(self, session: AgiSession) -> None:
         """Asterisk has said whom it is about: the engine's turn."""
 
@@ -66,7 +71,7 @@ class _Batch:
         self.replies: list[Reply] = []
 
 
-class AgiSession(asyncio.Protocol):
+class AgiSession:
     """One caller, inside ``AGI()``.
 
     ``env``, ``path`` and ``args`` are what Asterisk said on opening. ``hung_up`` is set by the line
@@ -78,9 +83,9 @@ class AgiSession(asyncio.Protocol):
         "_batches",
         "_loop",
         "_server",
+        "_socket",
         "_stream",
         "_timer",
-        "_transport",
         "args",
         "closed",
         "env",
@@ -90,7 +95,7 @@ class AgiSession(asyncio.Protocol):
         "task",
     )
 
-    def __init__(self, server: Port, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Port, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
         self.env: Mapping[str, str] = {}
         self.path = ""
         self.args: tuple[str, ...] = ()
@@ -103,7 +108,7 @@ class AgiSession(asyncio.Protocol):
         self._stream = AgiStream()
         self._batches: deque[_Batch] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = connection
 
     # ── what the engine does ────────────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +119,7 @@ class AgiSession(asyncio.Protocol):
         while another is under way waits its turn. Raises `CommandTimedOut` (the session is then closed) or
         `SessionOver`.
         """
-        if self._transport is None or self._transport.is_closing():
+        if self._socket is None:
             raise SessionOver(self._describe("the session is over"))
         if not commands:
             return []
@@ -124,23 +129,42 @@ class AgiSession(asyncio.Protocol):
             self._begin()
         return await batch.done
 
-    def close(self) -> None:
-        """Let Asterisk go on in the dialplan. May be called twice."""
-        if self._transport is not None:
-            self._transport.close()
+    def close(self, why: str = "closed by us") -> None:
+        """Let Asterisk go on in the dialplan; whoever waits for an answer gets `SessionOver`. May be
+        called twice."""
+        if self._socket is None:
+            return
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self._socket = None
+        self._stop_timer()
+        self.closed.set()
+        while self._batches:
+            batch = self._batches.popleft()
+            if not batch.done.done():
+                batch.done.set_exception(SessionOver(self._describe(why)))
+        self._server.gone(self)
 
     # ── what the connection does ────────────────────────────────────────────────────────────────────────────
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio: a peer has connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._server.came(self)
+    def begin(self) -> None:
+        """Listen to the peer. Most often its greeting is there already."""
+        assert self._socket is not None
+        self._loop.add_reader(self._socket, self._readable)
+        self._readable()
 
-    def data_received(self, data: bytes) -> None:
-        """Called by asyncio: the peer said something."""
-        assert self._transport is not None
-        if self._transport.is_closing():
+    def _readable(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            data = self._socket.recv(READ)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as why:
+            self.close(f"the connection broke: {why.strerror}")
+            return
+        if not data:
+            self.close("the switch closed the connection")
             return
         try:
             heard = self._stream.feed(data)
@@ -158,43 +182,36 @@ class AgiSession(asyncio.Protocol):
                 case Hangup():
                     self.hung_up.set()
                     self._server.counts.hung_up += 1
-                    self.close()
-                    return
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio: the connection is gone."""
-        self._stop_timer()
-        self.closed.set()
-        waiting, self._batches = self._batches, deque()
-        for batch in waiting:
-            if not batch.done.done():
-                batch.done.set_exception(
-                    SessionOver(
-                        self._describe("hung up" if self.hung_up.is_set() else "the connection ended")
-                    )
-                )
-        self._server.gone(self)
+                    self.close("hung up")
+            if self._socket is None:
+                return
 
     def overdue(self) -> None:
         """The greeting did not come in time."""
         self._server.counts.no_greeting += 1
         self._drop(f"no complete greeting within {self._server.greeting_s} s")
 
-    def drop(self) -> None:
-        """Cut the connection without waiting for anything."""
-        if self._transport is not None:
-            self._transport.abort()
-
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self) -> None:
-        assert self._transport is not None
         batch = self._batches[0]
         self._timer = self._loop.call_later(batch.within, self._late)
-        self._transport.write(batch.commands[0])
+        self._send(batch.commands[0])
+
+    def _send(self, command: bytes) -> None:
+        assert self._socket is not None
+        try:
+            sent = self._socket.send(command)
+        except BlockingIOError:
+            sent = 0
+        except OSError as why:
+            self.close(f"the connection broke: {why.strerror}")
+            return
+        if sent < len(command):
+            self._server.counts.broken += 1
+            self._drop("the peer does not read")
 
     def _answered(self, reply: Reply) -> None:
-        assert self._transport is not None
         if not self._batches:
             self._server.counts.broken += 1
             self._drop("an answer to nothing")
@@ -202,7 +219,7 @@ class AgiSession(asyncio.Protocol):
         batch = self._batches[0]
         batch.replies.append(reply)
         if len(batch.replies) < len(batch.commands):
-            self._transport.write(batch.commands[len(batch.replies)])
+            self._send(batch.commands[len(batch.replies)])
             return
         self._stop_timer()
         self._batches.popleft()
@@ -229,7 +246,7 @@ class AgiSession(asyncio.Protocol):
         _log.warning(
             "agi session dropped", why=why, call=self.env.get("agi_uniqueid"), path=self.path or None
         )
-        self.drop()
+        self.close(why)
 
     def _describe(self, what: str) -> str:
         return (

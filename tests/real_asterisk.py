@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -41,6 +42,11 @@ def command() -> tuple[list[str], Path]:
     found = shutil.which("asterisk")
     assert found is not None, f"no Asterisk: neither in {root} nor installed; run `make install`"
     return [found], Path("/")
+
+
+def _end_with_parent() -> None:
+    """A test run that is killed leaves no Asterisk behind (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class RealAsterisk:
@@ -124,6 +130,7 @@ match = 127.0.0.1
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 (nothing but a system call; no threads run yet)
         )
         log.close()
         end = time.monotonic() + 30

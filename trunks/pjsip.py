@@ -111,6 +111,8 @@ def _global(network: Network) -> str:
             ("disable_multi_domain", "yes"),
             ("mwi_disable_initial_unsolicited", "yes"),
             ("max_initial_qualify_time", 2),
+            # A burst of registrations fills queues that carry no call; that is no reason to refuse calls.
+            ("taskprocessor_overload_trigger", "pjsip_only"),
         ],
     ) + _section("system", [("type", "system"), ("disable_tcp_switch", "yes"), ("timer_t1", 500)])
 

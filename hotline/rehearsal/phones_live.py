@@ -3,7 +3,6 @@ dial."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ class Phones(Listener):
         manner: Manner | None = None,
         expires_s: int = 86_400,
         rate: float = 200.0,
+        unregisters: bool = False,
         directory: Path | None = None,
         seed: int = 1,
     ) -> None:
@@ -44,12 +44,21 @@ class Phones(Listener):
         self.registrar = registrar
         self.expires_s = expires_s
         self.rate = rate
+        self.unregisters = unregisters
 
     async def start(self) -> None:
         """Register every seat, then listen. Raises `RuntimeError` that says how many were refused, and
         why."""
         await self.register()
         await self.listen()
+
+    async def stop(self) -> None:
+        """Take the registrations back if that was asked for, and end as `Listener.stop` does."""
+        try:
+            if self.unregisters and self._child is not None:
+                await self.register(0)
+        finally:
+            await super().stop()
 
     async def register(self, expires_s: int | None = None) -> None:
         """Register every seat again (0 seconds: take the registrations back).
@@ -134,17 +143,3 @@ class Phones(Listener):
                 f"phones: {len(bad)} of {len(dialled)} did not sign on: seat {first.caller} {what}"
             )
         return dialled
-
-    async def rung(self, calls: int, *, within_s: float = 10.0) -> list[Leg]:
-        """Wait until ``calls`` calls have rung here in all; raises `TimeoutError` that says how many did."""
-        found = self.legs()
-        try:
-            async with asyncio.timeout(within_s):
-                while len(found) < calls:
-                    await asyncio.sleep(0.02)  # SIPp tells of it in a file only
-                    found = self.legs()
-        except TimeoutError:
-            raise TimeoutError(
-                f"phones: {len(found)} of {calls} calls rang within {within_s:.0f} s"
-            ) from None
-        return found

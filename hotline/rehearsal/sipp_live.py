@@ -163,21 +163,25 @@ async def call_out(
     sound: Path | str | None = None,
     transport: str = "udp",
 ) -> Placement:
-    """Place one call for each of ``rows`` at ``rate`` a second and wait for their end, at most ``limit_s``
-    seconds.
+    """Place one call for each of ``rows`` at ``rate`` a second and wait for their end, at most ``limit_s`` seconds.
 
-    Calls that fail are found in the legs; only a SIPp that can't work raises `RuntimeError`, one line with
-    its complaint."""
+    Then SIPp is killed, and the calls that were still on are left as they are: their legs have no end. Only a
+    SIPp that can't work raises `RuntimeError`, one line with its complaint.
+    """
     text = with_sound(scenario("caller"), sound, directory)
     # -r counts whole calls: a fraction of a call a second is told as calls in a longer period
     whole, period = (round(rate), 1000) if rate == round(rate) else (round(rate * 100), 100_000)
     options = [
         *(f"{to[0]}:{to[1]}", "-m", str(len(rows)), "-l", "1000000", "-r", str(whole), "-rp", str(period)),
-        *("-timeout", f"{limit_s:.0f}", "-t", {"udp": "u1", "tcp": "t1"}[transport], "-deadcall_wait", "0"),
+        *("-t", {"udp": "u1", "tcp": "t1"}[transport], "-deadcall_wait", "0"),
     ]
     child = await start(name, text, rows, options, bind=bind, directory=directory, sound=sound)
-    code = await child.finished(limit_s + 5)
-    wrong = complaint(directory)
+    late = None
+    try:
+        code = await child.finished(limit_s)
+    except TimeoutError as fault:
+        code, late = 1, str(fault)
+    wrong = late or complaint(directory)
     if code not in (0, 1):
         raise RuntimeError(wrong or f"sipp: {name}: exit {code}: {child.last_words()}")
     return Placement(tuple(legs(LogTail(directory / "log").more())), wrong)
@@ -203,6 +207,13 @@ class Listener:
 
     async def listen(self) -> None:
         """Start answering; returns when an OPTIONS is answered (at most 10 s, then `RuntimeError`)."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(self.bind)  # whoever else holds it would answer our OPTIONS in SIPp's place
+            except OSError as fault:
+                raise RuntimeError(
+                    f"sipp: {self.name}: {self.bind[0]}:{self.bind[1]}: {fault.strerror}: choose another port"
+                ) from None
         run = self.scratch.run(self.name)
         text = scenario("phone").replace("486 Busy Here", self.manner.refuses or "486 Busy Here")
         text = with_sound(text, self.manner.sound, run)
@@ -238,6 +249,33 @@ class Listener:
         """The calls that rang here so far, in the order in which they began. Raises as `check` does."""
         self.check()
         return [leg for tail in self.log_tails() for leg in legs(tail.more())]
+
+    async def rung(self, calls: int, *, within_s: float = 10.0) -> list[Leg]:
+        """Wait until ``calls`` calls have rung here in all; raises `TimeoutError` that says how many did."""
+        found = self.legs()
+        try:
+            async with asyncio.timeout(within_s):
+                while len(found) < calls:
+                    await asyncio.sleep(0.02)  # SIPp tells of it in a file only
+                    found = self.legs()
+        except TimeoutError:
+            raise TimeoutError(
+                f"{self.name}: {len(found)} of {calls} calls rang within {within_s:.0f} s"
+            ) from None
+        return found
+
+    async def quiet(self, *, within_s: float = 10.0) -> list[Leg]:
+        """Wait until every call that rang here is over; returns them all. Raises `TimeoutError`: how many are not."""
+        found = self.legs()
+        try:
+            async with asyncio.timeout(within_s):
+                while any(leg.ended is None for leg in found):
+                    await asyncio.sleep(0.02)  # SIPp tells of it in a file only
+                    found = self.legs()
+        except TimeoutError:
+            still = sum(leg.ended is None for leg in found)
+            raise TimeoutError(f"{self.name}: {still} calls are not over after {within_s:.0f} s") from None
+        return found
 
     async def unplug(self) -> None:
         """Go silent at once: nothing is answered, nothing is refused, calls are not ended. `plug_in` undoes

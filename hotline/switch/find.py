@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotline.logs import OwnersFault
+
 OLDEST = 18
 """The oldest Asterisk that has everything that the written configuration uses."""
 
@@ -17,7 +19,7 @@ _VERSION = re.compile(r"Asterisk (?:certified/|certified-)?(\d+)\.(\d+)(?:\.(\d+
 _VERSION_LIMIT_S = 20
 
 
-class SwitchMissing(Exception):
+class SwitchMissing(OwnersFault):
     """There is no Asterisk that can be used; the message says what to do."""
 
 

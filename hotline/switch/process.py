@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotline.logs import OwnersFault
 from hotline.switch.config import SwitchSettings, render_tree
 from hotline.switch.find import Installation
 from hotline.switch.tree import reload_commands, write_tree
@@ -31,7 +32,7 @@ _POLL_S = 0.05
 _CONSOLE_LIMIT_S = 15.0
 
 
-class SwitchFailed(Exception):
+class SwitchFailed(OwnersFault):
     """Asterisk did not start, or did not do what it was told; the message ends with its own last words."""
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from hotline.logs import OwnersFault
 from hotline.switch.find import cache_directory
 from ivr.prompts import normal, read_prompts, texts
 
@@ -43,7 +44,7 @@ _CHORDS = (
 )
 
 
-class PromptsUnmade(Exception):
+class PromptsUnmade(OwnersFault):
     """A prompt could not be made; the message says which, why, and what to do."""
 
 

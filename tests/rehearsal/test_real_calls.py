@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from benchmarks.native_queue import NativeQueue
+from benchmarks.native_queue import MODULES, NativeQueue
 from hotline.rehearsal.baresip_live import Softphone
 from hotline.rehearsal.carrier_live import Carrier
 from hotline.rehearsal.farend_live import FarEnd
@@ -25,18 +25,19 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 FAR_END = "127.0.7.30"
 TRUNK = "127.0.7.11"
 
-DIALPLAN = f"""
+DIALPLAN = """
 exten => _2X.,1,Answer(0,i)
  same => n,Read(KEYS,,2,,1,5)
- same => n,GotoIf($["${{KEYS}}" = "37"]?right)
+ same => n,GotoIf($["${KEYS}" = "37"]?right)
  same => n,Hangup()
  same => n(right),MusicOnHold(default,1)
  same => n,Hangup()
 [from-trunk](+)
 exten => 110,1,Dial(PJSIP/110@far)
-exten => 12315,1,Set(HOPS=${{PJSIP_HEADERS(Diversion)}}${{PJSIP_HEADERS(History-Info)}})
- same => n,Set(SHOWN=${{FILTER(0-9,${{PJSIP_HEADER(read,Diversion,1)}}${{PJSIP_HEADER(read,History-Info,1)}})}})
- same => n,Dial(PJSIP/${{SHOWN}}@far)
+ same => n,Hangup()
+exten => 12315,1,Set(SHOWN=${FILTER(0-9,${PJSIP_HEADER(read,Diversion,1)}${PJSIP_HEADER(read,History-Info,1)})})
+ same => n,Dial(PJSIP/${SHOWN}@far)
+ same => n,Hangup()
 """
 
 
@@ -56,7 +57,12 @@ class Switch(NativeQueue):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def switch(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Switch, Running]]:
     system = Switch(
-        tmp_path_factory.mktemp("asterisk"), seats=20, ring_s=1, trunk_address=TRUNK, dialplan=DIALPLAN
+        tmp_path_factory.mktemp("asterisk"),
+        seats=20,
+        ring_s=1,
+        trunk_address=TRUNK,
+        dialplan=DIALPLAN,
+        modules=(*MODULES, "app_read"),
     )
     system.far_port = free_port(FAR_END)
     running = await system.start()
@@ -75,7 +81,7 @@ async def test_twenty_calls_to_twenty_registered_phones_are_answered_joined_and_
 ) -> None:
     running = switch[1]
     before = cpu_seconds(running.switch_pids)
-    async with Phones(running.seats, running.sip, manner=Manner(talk_s=Fixed(0.5))) as phones:
+    async with Phones(running.seats, running.sip, unregisters=True, manner=Manner(talk_s=Fixed(0.5))) as phones:
         placed = await carrier.place(Plan(20, 40, (Dialled("12345"),)))
         calls = join(placed.legs, phones.legs())
     found = summarise(calls)
@@ -100,8 +106,8 @@ async def test_a_wrong_secret_does_not_register(switch: tuple[Switch, Running]) 
 async def test_a_busy_phones_call_goes_on_to_the_next(switch: tuple[Switch, Running], carrier: Carrier) -> None:
     running = switch[1]
     async with (
-        Phones(running.seats[:19], running.sip, manner=BUSY) as busy,
-        Phones(running.seats[19:], running.sip, manner=Manner(talk_s=Fixed(0.1))) as free,
+        Phones(running.seats[:19], running.sip, unregisters=True, manner=BUSY) as busy,
+        Phones(running.seats[19:], running.sip, unregisters=True, manner=Manner(talk_s=Fixed(0.1))) as free,
     ):
         placed = await carrier.place(Plan(1, 1, (Dialled("12345"),), patience_s=Fixed(25)), phones=[free])
         (call,) = join(placed.legs, busy.legs() + free.legs())
@@ -115,9 +121,9 @@ async def test_a_caller_who_hangs_up_while_it_rings_is_abandoned_and_the_ring_is
     switch: tuple[Switch, Running], carrier: Carrier
 ) -> None:
     running = switch[1]
-    async with Phones(running.seats, running.sip, manner=NEVER_ANSWERS) as phones:
+    async with Phones(running.seats, running.sip, unregisters=True, manner=NEVER_ANSWERS) as phones:
         placed = await carrier.place(Plan(4, 20, (Dialled("12345"),), patience_s=Fixed(0.3)))
-        calls = join(placed.legs, phones.legs())
+        calls = join(placed.legs, await phones.quiet())
     assert summarise(calls).abandoned == 4
     assert [call.phones[0].code for call in calls] == [487] * 4
 
@@ -126,7 +132,7 @@ async def test_a_caller_whom_a_person_answered_has_patience_for_the_talk(
     switch: tuple[Switch, Running], carrier: Carrier
 ) -> None:
     running = switch[1]
-    async with Phones(running.seats, running.sip, manner=Manner(ring_s=Fixed(0.2))) as phones:
+    async with Phones(running.seats, running.sip, unregisters=True, manner=Manner(ring_s=Fixed(0.2))) as phones:
         plan = Plan(2, 20, (Dialled("12345"),), patience_s=Fixed(0.8), talk_s=Fixed(1.5))
         placed = await carrier.place(plan, phones=[phones])
     for leg in placed.legs:
@@ -142,7 +148,7 @@ async def test_the_callers_200_and_486_of_a_far_end_reach_both_logs(
     port = switch[0].far_port
     async with FarEnd(FAR_END, port, manner=Manner(talk_s=Fixed(0.1))) as police:
         (leg,) = (await carrier.place(Plan(1, 1, (Dialled("110"),)))).legs
-        (far,) = police.legs()
+        (far,) = await police.quiet()
     assert (leg.code, leg.ended_by) == (200, "switch")
     assert (far.caller, far.called, far.ended_by) == (leg.caller, "110", "phone")
     async with FarEnd(FAR_END, port, manner=BUSY):
@@ -155,7 +161,7 @@ async def test_a_caller_gives_up_ringing_with_cancel(
 ) -> None:
     async with FarEnd(FAR_END, switch[0].far_port, manner=NEVER_ANSWERS) as police:
         (leg,) = (await carrier.place(Plan(1, 1, (Dialled("110"),), rings_s=Fixed(0.5)))).legs
-        (far,) = police.legs()
+        (far,) = await police.quiet()
     assert (leg.code, leg.ended_by, far.code) == (487, "caller", 487)
 
 
@@ -180,7 +186,7 @@ async def test_feature_codes_are_dialled_by_digest_and_their_answers_reported(
     switch: tuple[Switch, Running],
 ) -> None:
     running = switch[1]
-    async with Phones(running.seats[:4], running.sip) as phones:
+    async with Phones(running.seats[:4], running.sip, unregisters=True) as phones:
         signed = await phones.sign_on({seat.number: ("80" + seat.number, "1234") for seat in running.seats[:4]})
         unknown = await phones.dial("1001", "99")
     assert [(leg.called, leg.ended_by) for leg in signed][0] == ("*11*801001*1234", "switch")
@@ -193,7 +199,7 @@ async def test_an_unplugged_phone_answers_nothing_until_it_is_plugged_in(
 ) -> None:
     running = switch[1]
     plan = Plan(1, 1, (Dialled("12345"),), patience_s=Fixed(0.4))
-    async with Phones(running.seats, running.sip, manner=Manner(talk_s=Fixed(0.1))) as phones:
+    async with Phones(running.seats, running.sip, unregisters=True, manner=Manner(talk_s=Fixed(0.1))) as phones:
         await phones.unplug()
         deaf = join((await carrier.place(plan)).legs, phones.legs())
         await phones.plug_in()
@@ -209,7 +215,7 @@ async def test_the_softphone_hears_the_queues_music_and_then_the_seats_tone_with
     write_wav(tmp_path / "seat.wav", tone(800, 1.0))
     manner = Manner(ring_s=Fixed(0.7), talk_s=Fixed(1.0), sound=tmp_path / "seat.wav")
     async with (
-        Phones(running.seats, running.sip, manner=manner),
+        Phones(running.seats, running.sip, unregisters=True, manner=manner),
         Softphone(running.sip, bind=TRUNK, plays=tmp_path / "seat.wav") as caller,
     ):
         await caller.dial("12345")
@@ -262,7 +268,7 @@ async def test_the_keys_that_the_softphone_presses_reach_the_switch(
 
 async def test_a_cancelled_run_leaves_no_process(switch: tuple[Switch, Running], carrier: Carrier) -> None:
     running = switch[1]
-    phones = Phones(running.seats, running.sip, manner=NEVER_ANSWERS)
+    phones = Phones(running.seats, running.sip, unregisters=True, manner=NEVER_ANSWERS)
     await phones.start()
     placing = asyncio.create_task(carrier.place(Plan(1, 1, (Dialled("12345"),))))
     await phones.rung(1)
@@ -285,9 +291,9 @@ def running_group(cmdline: Path) -> str:
 
 async def test_a_sipp_that_cannot_work_says_why_on_one_line(switch: tuple[Switch, Running]) -> None:
     running = switch[1]
-    async with Phones(running.seats[:1], running.sip) as phones:
+    async with Phones(running.seats[:1], running.sip, unregisters=True) as phones:
         second = FarEnd(phones.bind[0], phones.bind[1])
-        with pytest.raises(RuntimeError, match="sipp: .*Address already in use") as fault:
+        with pytest.raises(RuntimeError, match="sipp: farend: .*Address already in use") as fault:
             await second.start()
         await second.stop()
     assert "\n" not in str(fault.value)
