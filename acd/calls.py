@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from acd.messages import AgentId, CallId, CallRecord, Millis, SeatId
-from ivr.flow import Enqueue
+from ivr.flow import Enqueue, LetGo
 from ivr.run import FlowRun
 
 
@@ -43,12 +43,12 @@ MOVES: dict[CallState, frozenset[CallState]] = {
     S.RINGING: frozenset({S.TALKING, S.QUEUED, S.CLOSED}),
     S.TALKING: frozenset({S.LEFT, S.CLOSED}),
     S.LEFT: frozenset({S.CLOSED}),
-    S.PASSING: frozenset({S.PASSED, S.PASSING, S.IN_FLOW, S.QUEUED, S.CLOSED}),
+    S.PASSING: frozenset({S.PASSED, S.PASSING, S.IN_FLOW, S.QUEUED, S.TALKING, S.CLOSED}),
     S.PASSED: frozenset({S.CLOSED}),
     S.CLOSED: frozenset(),
 }
-"""A call's legal moves. Those from OFFERED, IN_FLOW and QUEUED straight to TALKING and PASSED are made by the switch's own
-fallback while the engine is gone; the engine itself goes through RINGING and PASSING."""
+"""A call's legal moves. Those from OFFERED, IN_FLOW and QUEUED straight to TALKING and PASSED, and from PASSING to TALKING, are
+made by the switch's own fallback while the engine is gone; the engine itself goes through RINGING and PASSING."""
 
 
 class Call(msgspec.Struct):
@@ -90,6 +90,8 @@ class Call(msgspec.Struct):
     passed_to: str | None = None
     turned_away: bool = False
     by_fallback: bool = False
+    away: bool = False
+    """the switch's fallback holds the caller: no seat is rung until he is back in our hands"""
     cause: int = 0
 
     def move(self, state: CallState) -> None:
@@ -108,12 +110,15 @@ class Call(msgspec.Struct):
             return "refused"
         if broken:
             return "lost"
-        if self.waits is None and self.answered is not None and self._only_told():
+        if self.waits is None and self.answered is not None and (self._only_told() or self._let_go()):
             return "told"
         return "abandoned"
 
     def _only_told(self) -> bool:
         return not any(isinstance(step, Enqueue) for step in self.run.flow) and self.passed_to is None
+
+    def _let_go(self) -> bool:
+        return self.state is CallState.IN_FLOW and isinstance(self.run.step, LetGo)
 
     def record(self, city: str, disposition: str) -> CallRecord:
         """What remains of it."""

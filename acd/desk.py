@@ -5,7 +5,6 @@ from __future__ import annotations
 from acd.agents import Activity, Agent, Presence
 from acd.floor import end_wrap_up, find_call, idle, withdraw
 from acd.messages import (
-    AgentId,
     BackAsked,
     BreakAsked,
     KeepInStep,
@@ -153,9 +152,12 @@ def _present(s: State, seat: SeatId, desk: str | None) -> Agent | None:
     return agent
 
 
-def drop_vanished(s: State, agents: set[AgentId]) -> None:
-    """A new configuration no longer has these people: they are signed off as soon as no call is on."""
-    for number in sorted(agents):
+def drop_vanished(s: State) -> None:
+    """Sign off whom the configuration no longer has and who is on no call."""
+    for number in sorted(s.vanished):
         agent = s.agents.get(number)
-        if agent and agent.activity not in _ON_A_CALL:
+        if agent and agent.activity in _ON_A_CALL:
+            continue
+        s.vanished.discard(number)
+        if agent:
             _leave(s, agent)

@@ -58,11 +58,12 @@ class Engine:
         """
         s = self.state
         s.now = max(s.now, now)
-        if isinstance(event, Tick):
-            return self._due()
-        orders = self._due()
+        orders: list[Command] = []
         s.orders = orders
+        self._fall_due()
         self._dispatch(event)
+        if s.vanished:
+            desk.drop_vanished(s)
         s.orders = []
         return orders
 
@@ -90,11 +91,12 @@ class Engine:
         """Go on under a new configuration. Calls that are on are not touched, they end under the rules they began with."""
         s = self.state
         s.now = max(s.now, now)
-        s.setup = setup
         orders: list[Command] = []
         s.orders = orders
+        self._fall_due()
+        s.setup = setup
         s.rebuild()
-        desk.drop_vanished(s, {a.agent for a in s.agents.values() if a.agent not in setup.agents})
+        desk.drop_vanished(s)
         floor.match_all(s)
         s.orders = []
         return orders
@@ -151,16 +153,12 @@ class Engine:
             case _:
                 assert_never(event)
 
-    def _due(self) -> list[Command]:
+    def _fall_due(self) -> None:
         s = self.state
-        orders: list[Command] = []
-        s.orders = orders
         while timer := s.timers.pop(s.now):
-            self._fall_due(timer)
-        s.orders = []
-        return orders
+            self._carry_out(timer)
 
-    def _fall_due(self, timer: Timer) -> None:
+    def _carry_out(self, timer: Timer) -> None:
         s = self.state
         call, agent = s.calls.get(timer.subject), s.agents.get(timer.subject)
         match timer.kind:

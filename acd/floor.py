@@ -27,8 +27,8 @@ BUSY_REST_MS = 5_000
 
 
 def find_agent(s: State, call: Call) -> None:
-    """Ring the best agent for a call that waits, if there is one."""
-    if not s.blind and (found := s.router.agent_for(call.call)):
+    """Ring the best agent for a call, if it (still) waits and there is one."""
+    if call.state is CallState.QUEUED and not s.blind and (found := s.router.agent_for(call.call)):
         _assign(s, found)
 
 
@@ -111,9 +111,10 @@ def agent_rang_out(s: State, fact: AgentRangOut) -> None:
     call, agent = s.calls.get(fact.call), s.agents.get(fact.agent)
     if not call or call.state is not CallState.RINGING or call.agent != fact.agent:
         return
+    assert call.waits is not None
     back_to_queue(s, call)
+    s.order(HoldMusic(call.call, call.waits.queue))
     if agent and agent.activity is Activity.RINGING:
-        assert call.waits is not None
         settings = s.queue(call.waits.queue)
         agent.call = None
         if fact.why == "busy":
@@ -124,8 +125,15 @@ def agent_rang_out(s: State, fact: AgentRangOut) -> None:
                 rest(s, agent, settings.rest_ms)
             else:
                 idle(s, agent, agent.since)
-    s.order(HoldMusic(call.call, call.waits.queue if call.waits else ""))
     find_agent(s, call)
+
+
+def give_back(s: State, call: Call) -> None:
+    """The ring is void through no fault of the agent's: both are where they were before it."""
+    agent = s.agents.get(call.agent or "")
+    back_to_queue(s, call)
+    if agent and agent.call == call.call:
+        idle(s, agent, agent.since)
 
 
 def back_to_queue(s: State, call: Call) -> None:
@@ -174,7 +182,13 @@ def begin_wrap_up(s: State, call: Call) -> None:
 
 
 def end_wrap_up(s: State, agent: Agent) -> None:
-    """The seat's work after the call has ended, and with it the call's record is complete."""
+    """The seat's work after the call has ended."""
+    complete(s, agent)
+    idle(s, agent, s.now)
+
+
+def complete(s: State, agent: Agent) -> None:
+    """The record of the call that the agent wraps up is complete."""
     call = s.wrapping.pop(agent.agent, None)
     if call is None and agent.call in s.calls:
         call = s.calls[agent.call]  # the caller's channel is still ending: it writes the record itself
@@ -182,7 +196,6 @@ def end_wrap_up(s: State, agent: Agent) -> None:
     elif call is not None:
         call.wrap_up_ended = s.now
         record(s, call, "answered")
-    idle(s, agent, s.now)
 
 
 def record(s: State, call: Call, disposition: str) -> None:
@@ -205,8 +218,7 @@ def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None
     call.cause = call.cause or cause
     call.ended = s.now if call.ended is None else call.ended
     s.load[call.trunk] -= 1
-    if call.out_trunk is not None:
-        s.load[call.out_trunk] -= 1
+    s.release(call)
     if state is CallState.TALKING:
         begin_wrap_up(s, call)
     call.move(CallState.CLOSED)

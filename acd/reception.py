@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from acd.calls import Call, CallState
-from acd.floor import back_to_queue, close, find_agent, idle
+from acd.floor import close, find_agent, give_back
 from acd.messages import (
     Answer,
     CallerHungUp,
+    CallId,
     CallOffered,
     CallReturned,
     HangUp,
@@ -30,7 +31,7 @@ NO_CHANNEL = 34
 
 def offered(s: State, fact: CallOffered) -> None:
     """A carrier offers a call: refused when the trunk is full, otherwise led by the number plan."""
-    if fact.call in s.calls:
+    if fact.call in s.calls or s.is_over(fact.call):
         return
     room = s.has_channel(fact.trunk)
     call = _admit(s, fact)
@@ -47,29 +48,38 @@ def returned(s: State, fact: CallReturned) -> None:
     """The fallback gave the caller back: on at the place that the call had, a new one straight to the seats."""
     call = s.calls.get(fact.call)
     if call is None:
+        if s.is_over(fact.call) and not _given_up_too_early(s, fact.call):
+            s.order(HangUp(fact.call))
+            return
         call = _admit(s, fact)
         call.by_fallback = True
     match call.state:
         case CallState.OFFERED | CallState.IN_FLOW | CallState.PASSING:
             call.answered = s.now if call.answered is None else call.answered
-            _release_out_trunk(s, call)
+            s.release(call)
             call.run.skip_spoken()
             _go(s, call)
         case CallState.QUEUED | CallState.RINGING:
+            assert call.waits is not None
+            s.order(HoldMusic(call.call, call.waits.queue))
+            if call.away:
+                call.away = False
+                s.stand(call)
             if call.state is CallState.RINGING:
-                _give_back(s, call)
-            s.order(HoldMusic(call.call, call.waits.queue if call.waits else ""))
-            if call.state is CallState.QUEUED:
-                find_agent(s, call)
+                give_back(s, call)
+            find_agent(s, call)
         case CallState.TALKING | CallState.LEFT | CallState.PASSED | CallState.CLOSED:
             s.order(HangUp(call.call))
+            s.expect_end(call)
 
 
-def _give_back(s: State, call: Call) -> None:
-    agent = s.agents.get(call.agent or "")
-    back_to_queue(s, call)
-    if agent and agent.call == call.call:
-        idle(s, agent, agent.since)
+def _given_up_too_early(s: State, call: CallId) -> bool:
+    """Nobody has served a caller who is at the door again: he is, and the next record takes this one's place."""
+    record = s.unstored.get(call)
+    if record is None or record.disposition in {"answered", "passed"}:
+        return False
+    del s.unstored[call]
+    return True
 
 
 def _admit(s: State, fact: CallOffered | CallReturned) -> Call:
@@ -116,7 +126,7 @@ def pass_failed(s: State, fact: PassFailed) -> None:
     call = s.calls.get(fact.call)
     if call and call.state is CallState.PASSING:
         call.because += (f"{call.passed_to} did not take the call ({fact.why}).",)
-        _release_out_trunk(s, call)
+        s.release(call)
         call.run.advance()
         _go(s, call)
 
@@ -125,12 +135,6 @@ def caller_hung_up(s: State, fact: CallerHungUp) -> None:
     """The caller's channel is gone, whoever ended it."""
     if call := s.calls.get(fact.call):
         close(s, call, fact.cause)
-
-
-def _release_out_trunk(s: State, call: Call) -> None:
-    if call.out_trunk is not None:
-        s.load[call.out_trunk] -= 1
-        call.out_trunk = None
 
 
 def _answer(s: State, call: Call) -> None:

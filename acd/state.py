@@ -68,6 +68,8 @@ class State:
         """calls on each trunk, in and out together"""
         self.waiting: Counter[str] = Counter()
         """calls in each queue, those that are being rung for included"""
+        self.vanished: set[AgentId] = set()
+        """people at work whom the configuration no longer has: they are signed off when no call is on"""
         self.timers = Timers()
         self.router = self._router()
 
@@ -121,6 +123,7 @@ class State:
     def rebuild(self) -> None:
         """Derive from the facts what is derived: the router's heaps, the deadlines, the trunks' load."""
         self.at_seat = {agent.seat: agent.agent for agent in self.agents.values()}
+        self.vanished = {agent for agent in self.agents if agent not in self.setup.agents}
         self.load, self.waiting = Counter(), Counter()
         self.timers, self.router = Timers(), self._router()
         for agent in self.agents.values():
@@ -161,6 +164,8 @@ class State:
 
     def stand(self, call: Call) -> None:
         """Put a queued call among the waiting, at the place that its arrival gives it, and set its deadlines."""
+        if call.away:
+            return
         assert call.waits is not None
         assert call.queued is not None
         needs = call.waits.needs
@@ -180,9 +185,26 @@ class State:
 
     def leave(self, call: Call) -> None:
         """Take a queued call out from among the waiting."""
+        if call.away:
+            return
         self.router.call_gone(call.call)
         self.timers.drop("widen", call.call)
         self.timers.drop("max_wait", call.call)
+
+    def lend(self, call: Call) -> None:
+        """The switch's fallback has the queued caller: no seat is rung until he is returned."""
+        self.leave(call)
+        call.away = True
+
+    def release(self, call: Call) -> None:
+        """Give back the channel over which the call was passed on, if it was."""
+        if call.out_trunk is not None:
+            self.load[call.out_trunk] -= 1
+            call.out_trunk = None
+
+    def is_over(self, call: CallId) -> bool:
+        """Has the call ended, while its record is not known to be stored yet?"""
+        return call in self.unstored or any(call == other.call for other in self.wrapping.values())
 
     def skills_of(self, agent: AgentId) -> dict[str, int]:
         """The agent's skills; none for one whom a new configuration no longer has."""

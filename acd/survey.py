@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from acd.agents import Activity
 from acd.calls import Call, CallState
-from acd.floor import agent_answered, back_to_queue, close, idle, match_all, record
-from acd.messages import AgentAnswered, CallSurvived, ChannelSeen, FetchBack, SwitchLost, SwitchSurveyed
+from acd.floor import agent_answered, close, complete, give_back, match_all, record, withdraw
+from acd.messages import (
+    AgentAnswered,
+    CallSurvived,
+    ChannelSeen,
+    FetchBack,
+    PassAnswered,
+    SeatId,
+    SwitchLost,
+    SwitchSurveyed,
+)
+from acd.reception import pass_answered
 from acd.state import State
 from ivr.run import FlowRun
 
@@ -18,6 +28,7 @@ def lost(s: State, _fact: SwitchLost) -> None:
 def surveyed(s: State, fact: SwitchSurveyed) -> None:
     """Close what is over, follow what went on without us, fetch back who waits in the fallback."""
     seen = {channel.call: channel for channel in fact.channels}
+    s.blind = True  # until all is known: nobody is rung for a caller who is gone, or at a phone that is off
     for call in list(s.calls.values()):
         channel = seen.get(call.call)
         if channel is None:
@@ -30,46 +41,53 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
     s.reachable = set(fact.reachable)
     for agent in s.agents.values():
         agent.reachable = agent.seat in s.reachable
-        if not agent.available and agent.offered:
-            s.router.agent_gone(agent.agent)
-            agent.offered = False
+        if not agent.available:
+            withdraw(s, agent)
     s.blind = False
     match_all(s)
 
 
 def _follow(s: State, call: Call, channel: ChannelSeen) -> None:
+    if call.state in {CallState.TALKING, CallState.LEFT, CallState.PASSED}:
+        return  # it goes on, or its end is on the way
     if channel.state == "talking":
-        if call.state is CallState.RINGING and call.agent is not None:
-            agent_answered(s, AgentAnswered(call.call, call.agent))
-        elif call.state is CallState.PASSING:
-            call.move(CallState.PASSED)
-        elif (
-            call.state in {CallState.QUEUED, CallState.IN_FLOW, CallState.OFFERED}
-            and channel.seat is not None
-        ):
-            _given_by_fallback(s, call, channel.seat)
-        return
-    if call.state in {CallState.TALKING, CallState.LEFT}:
-        return  # its end is on the way
-    if channel.state == "fallback" and call.state is CallState.RINGING:
-        agent = s.agents.get(call.agent or "")
-        back_to_queue(s, call)
-        if agent and agent.call == call.call:
-            idle(s, agent, agent.since)
+        _talks(s, call, channel.seat)
+    elif channel.state == "fallback":
+        if call.state is CallState.RINGING:
+            give_back(s, call)
+        if call.state is CallState.QUEUED:
+            s.lend(call)
 
 
-def _given_by_fallback(s: State, call: Call, seat: str) -> None:
-    """While the engine was gone the switch's own queue gave the caller to a seat."""
+def _talks(s: State, call: Call, seat: SeatId | None) -> None:
+    if call.state is CallState.RINGING and call.agent is not None and seat in {None, call.seat}:
+        agent_answered(s, AgentAnswered(call.call, call.agent))
+    elif call.state is CallState.PASSING and seat is None:
+        pass_answered(s, PassAnswered(call.call))
+    else:
+        _served_by_fallback(s, call, seat)
+
+
+def _served_by_fallback(s: State, call: Call, seat: SeatId | None) -> None:
+    """While the engine was gone the switch itself gave the caller to a seat, or passed him on (``seat`` ``None``)."""
+    if call.state is CallState.RINGING:
+        give_back(s, call)
     if call.state is CallState.QUEUED and call.waits:
         s.leave(call)
         s.waiting[call.waits.queue] -= 1
+    call.by_fallback, call.away = True, False
+    if seat is None:
+        call.move(CallState.PASSED)
+        call.answered = s.now if call.answered is None else call.answered
+        return
+    s.release(call)
     call.move(CallState.TALKING)
-    call.by_fallback, call.seat, call.seat_answered = True, seat, s.now
+    call.seat, call.seat_answered = seat, s.now
     agent = s.agent_at(seat)
     if agent and agent.activity not in {Activity.TALKING, Activity.RINGING}:
-        if agent.offered:
-            s.router.agent_gone(agent.agent)
-            agent.offered = False
+        withdraw(s, agent)
+        if agent.activity is Activity.WRAP_UP:
+            complete(s, agent)
         s.timers.drop("rest", agent.agent)
         s.timers.drop("wrap_up", agent.agent)
         agent.move(Activity.TALKING)
@@ -80,7 +98,7 @@ def survived(s: State, fact: CallSurvived) -> None:
     """A call that ended while there was no engine becomes a record, once."""
     call = s.calls.get(fact.call)
     if call is None:
-        if fact.call in s.unstored or any(c.call == fact.call for c in s.wrapping.values()):
+        if s.is_over(fact.call):
             return
         decision = s.setup.plan.route(fact.called, fact.diverted, fact.trunk, fact.arrived)
         call = Call(

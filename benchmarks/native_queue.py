@@ -196,7 +196,8 @@ class NativeQueue:
         directories = "".join(f"ast{name}dir => {path}\n" for name, path in places.items())
         files = {
             "asterisk.conf": f"[directories]\n{directories}[options]\nverbose = 0\nlive_dangerously = no\n",
-            "modules.conf": "[modules]\nautoload=no\n" + "".join(f"load={name}.so\n" for name in self.modules),
+            "modules.conf": "[modules]\nautoload=no\n"
+            + "".join(f"load={name}.so\n" for name in self.modules),
             "logger.conf": "[general]\n[logfiles]\nmessages => warning,error\n",
             "manager.conf": f"[general]\nenabled=yes\nbindaddr=127.0.0.1\nport={ami}\n"
             "[bench]\nsecret=bench\nread=call,agent,system\nwrite=system\n"

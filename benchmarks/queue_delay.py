@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.native_queue import NativeQueue
+from benchmarks.product import Product
 from hotline.rehearsal.carrier_live import Carrier
 from hotline.rehearsal.manners import Dialled, Fixed, Manner, Plan
 from hotline.rehearsal.phones_live import Phones
@@ -32,6 +33,7 @@ Factory = Callable[[Path], SystemUnderTest]
 SYSTEMS: dict[str, Factory] = {
     "native": NativeQueue,
     "native+ami": lambda directory: NativeQueue(directory, listener=True),
+    "hotline": Product,
 }
 """Everything that can be measured, by name; each is handed a fresh directory."""
 

@@ -178,7 +178,8 @@ class Softphone:
         found = sorted(self._run.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime_ns)
         if not found:
             raise FileNotFoundError(f"baresip: nothing was recorded: {self._last_words()}")
-        samples, _ = read_wav(found[-1])
+        begun = found[-1].stat().st_size >= 44  # a header's length: before it is written there is no sound
+        samples = read_wav(found[-1])[0] if begun else np.zeros(0, dtype=np.int16)
         return Recording(samples, self._call_s or time.monotonic() - self._established)
 
     async def _established_event(self, within_s: float) -> None:

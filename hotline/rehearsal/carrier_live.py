@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
+from hotline.rehearsal.listener_live import Listener
 from hotline.rehearsal.manners import Lasting, Plan, caller_rows
 from hotline.rehearsal.process_live import free_port
 from hotline.rehearsal.results import Entry, SeatLogin
-from hotline.rehearsal.sipp_live import Address, Listener, LogTail, Placement, Scratch, call_out
+from hotline.rehearsal.sipp_live import Address, LogTail, Placement, Scratch, call_out
 
 FIRST_CALLER = 13_800_000_000
 """Callers' numbers count up from here, never twice in a carrier's life: a call and its seat are joined by

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hotline.rehearsal.listener_live import Listener
 from hotline.rehearsal.manners import Manner
-from hotline.rehearsal.sipp_live import Listener
 
 
 class FarEnd(Listener):

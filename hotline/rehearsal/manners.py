@@ -167,10 +167,8 @@ def caller_rows(
     weights = [one.weight for one in plan.dialled]
     rows = []
     for n, caller in enumerate(callers):
-        if plan.in_turn:
-            dialled = plan.dialled[n % len(plan.dialled)]
-        else:
-            dialled = chance.choices(plan.dialled, weights)[0]
+        drawn = plan.dialled[n % len(plan.dialled)] if plan.in_turn else None
+        dialled = drawn or chance.choices(plan.dialled, weights)[0]
         times = ";".join(
             str(milliseconds(one, chance)) for one in (plan.rings_s, plan.patience_s, plan.talk_s)
         )

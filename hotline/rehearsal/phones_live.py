@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from hotline.rehearsal.listener_live import Listener
 from hotline.rehearsal.manners import Dialled, Fixed, Manner, Plan, caller_rows, digest
 from hotline.rehearsal.process_live import free_port
 from hotline.rehearsal.results import Leg, SeatLogin
-from hotline.rehearsal.sipp_live import Address, Listener, LogTail, call_out, complaint, scenario, start
+from hotline.rehearsal.sipp_live import Address, LogTail, call_out, complaint, scenario, start
 
 _DIALLED = (
     "*#"  # what a phone's keypad adds to digits: `*` may stand in a SIP URI, `#` may not (RFC 3261, 25.1)

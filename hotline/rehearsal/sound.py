@@ -5,6 +5,7 @@ Everything is 16-bit mono at 8 kHz, as a telephone line is; levels are RMS in dB
 
 from __future__ import annotations
 
+import struct
 import wave
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,17 +63,29 @@ def write_wav(path: Path, samples: Samples) -> None:
 def read_wav(path: Path) -> tuple[Samples, int]:
     """The first channel's samples and the rate in Hz.
 
-    A file that its writer did not close (it was killed, or is still recording) is read as far as it goes.
+    A file whose writer is still recording, or was killed, tells wrong lengths: it is read as far as it goes.
     Raises `ValueError` for anything but 16-bit PCM."""
-    with wave.open(str(path), "rb") as source:
-        if source.getsampwidth() != 2:
-            raise ValueError(f"{path}: {8 * source.getsampwidth()} bits a sample: give 16-bit PCM")
-        channels, rate = source.getnchannels(), source.getframerate()
-        data = source.readframes(2**30)
-    if not data:  # the header still says 0 frames: take what follows it
-        data = path.read_bytes()[44:]
-    whole = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], dtype="<i2")
-    return whole.reshape(-1, channels)[:, 0].astype(np.int16), rate
+    data = path.read_bytes()
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        raise ValueError(f"{path}: not a wav: give a RIFF/WAVE file")
+    form: tuple[int, ...] | None = None
+    at = 12
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        at += 8
+        if name == b"fmt ":
+            form = struct.unpack_from(
+                "<HHIIHH", data, at
+            )  # format, channels, rate, bytes/s, bytes/frame, bits
+        elif name == b"data":
+            if form is None or form[0] not in (1, 0xFFFE) or form[5] != 16:
+                raise ValueError(f"{path}: not 16-bit PCM: convert it")
+            channels, rate = form[1], form[2]
+            sound = data[at : at + size] if 0 < size <= len(data) - at else data[at:]
+            whole = np.frombuffer(sound[: len(sound) // (2 * channels) * 2 * channels], dtype="<i2")
+            return whole.reshape(-1, channels)[:, 0].astype(np.int16), rate
+        at += size + size % 2
+    raise ValueError(f"{path}: no sound in it")
 
 
 def windows(samples: Samples, rate: int = RATE) -> list[Window]:

@@ -46,9 +46,7 @@ LINES = (
     _line("12348", Phase(Treatment.PARALLEL, wait=EXPERTS)),
     _line("62912345", Phase(Treatment.WITHDRAWN, notices=("moved",))),
     _line("12313", Phase(Treatment.WITHDRAWN, transition_ends_ms=START - 1, told=("dial-12345",))),
-    _line(
-        "12366", Phase(Treatment.SUBCENTRE, passes=(Pass("tax", "12366"), Pass("telecom", "037112366")))
-    ),
+    _line("12366", Phase(Treatment.SUBCENTRE, passes=(Pass("tax", "12366"), Pass("telecom", "037112366")))),
     _line("110", Phase(Treatment.EMERGENCY, passes=(Pass("police", "110"),), farewell=("dial-110",))),
     _line("12301", Phase(Treatment.INDEPENDENT, notices=("not-ours",), passes=(Pass("telecom", "12301"),))),
 )

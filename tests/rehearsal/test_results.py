@@ -73,9 +73,7 @@ def test_every_offered_call_has_exactly_one_outcome() -> None:
         1,
         1,
     )
-    assert (
-        found.offered == found.answered + found.abandoned + found.refused + found.told + found.lost
-    )
+    assert found.offered == found.answered + found.abandoned + found.refused + found.told + found.lost
     assert found.refusals == ((503, 1),)
     assert found.answer_rate == pytest.approx(1 / 6)
 
