@@ -94,6 +94,11 @@ class Call(msgspec.Struct):
     """the switch's fallback holds the caller: no seat is rung until he is back in our hands"""
     cause: int = 0
 
+    @property
+    def shown(self) -> str:
+        """The line as a seat's phone shows it."""
+        return "-".join(part for part in (self.line, self.line_name) if part)
+
     def move(self, state: CallState) -> None:
         """Go to ``state``. A move that the table doesn't know is a fault of the program's."""
         if state not in MOVES[self.state]:

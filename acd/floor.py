@@ -80,7 +80,7 @@ def _assign(s: State, found: Assignment) -> None:
             agent=agent.agent,
             seat=agent.seat,
             ring_ms=ring_ms,
-            line=f"{call.line or ''} {call.line_name}".strip(),
+            line=call.shown,
             auto_answer=seat is not None and seat.auto_answer,
             because=because,
         )

@@ -179,7 +179,7 @@ def _pass_on(s: State, call: Call, step: Try) -> None:
     s.load[step.trunk] += 1
     s.order(
         PassOn(
-            call.call, step.trunk, step.number, step.ring_ms, f"{call.line or ''} {call.line_name}".strip()
+            call.call, step.trunk, step.number, step.ring_ms, call.shown
         )
     )
 

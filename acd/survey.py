@@ -79,10 +79,14 @@ def _served_by_fallback(s: State, call: Call, seat: SeatId | None) -> None:
     if seat is None:
         call.move(CallState.PASSED)
         call.answered = s.now if call.answered is None else call.answered
+        ways = s.setup.plan.route(call.called, (), call.trunk, call.arrived).passes
+        call.passed_to = call.passed_to or (ways[0].number if ways else call.line)
         return
     s.release(call)
     call.move(CallState.TALKING)
-    call.seat, call.seat_answered = seat, s.now
+    call.seat = seat
+    if call.seat_answered is None:  # the spool may have told the instant
+        call.seat_answered = s.now
     agent = s.agent_at(seat)
     if agent and agent.activity not in {Activity.TALKING, Activity.RINGING}:
         withdraw(s, agent)
@@ -95,34 +99,59 @@ def _served_by_fallback(s: State, call: Call, seat: SeatId | None) -> None:
 
 
 def survived(s: State, fact: CallSurvived) -> None:
-    """A call that ended while there was no engine becomes a record, once."""
+    """What the fallback wrote of a call. One that is over becomes a record, once; of one that is still on we learn who took it."""
     call = s.calls.get(fact.call)
     if call is None:
-        if s.is_over(fact.call):
-            return
-        decision = s.setup.plan.route(fact.called, fact.diverted, fact.trunk, fact.arrived)
-        call = Call(
-            call=fact.call,
-            trunk=fact.trunk,
-            called=fact.called,
-            caller=fact.caller,
-            arrived=fact.arrived,
-            run=FlowRun(()),
-            line=decision.number,
-            line_name=decision.name or "",
-            treatment=decision.treatment,
-            because=decision.because,
-        )
-        call.answered = fact.arrived
-        _tell_as(call, fact)
-        record(s, call, "answered" if fact.answered is not None else "abandoned")
+        if fact.ended is not None and not s.is_over(fact.call):
+            _record_unknown(s, fact)
         return
-    _tell_as(call, fact)
+    if fact.ended is None and call.state not in _WAITING:
+        return  # back in our hands since
+    if fact.answered is not None and call.state in _WAITING and call.seat_answered is None:
+        _served_by_fallback(s, call, fact.seat)
+        if fact.seat is None:
+            call.answered = fact.answered
+        else:
+            call.seat_answered = fact.answered
+    if fact.ended is None:
+        return
+    if call.state is CallState.RINGING:
+        give_back(s, call)
+    call.by_fallback, call.ended = True, fact.ended
     close(s, call, fact.cause)
 
 
-def _tell_as(call: Call, fact: CallSurvived) -> None:
-    call.by_fallback = True
-    call.cause, call.ended = fact.cause, fact.ended
-    if fact.answered is not None and call.seat_answered is None:
+_WAITING = frozenset({CallState.OFFERED, CallState.IN_FLOW, CallState.QUEUED, CallState.RINGING})
+
+
+def _record_unknown(s: State, fact: CallSurvived) -> None:
+    """A call that came and went while there was no engine."""
+    decision = s.setup.plan.route(fact.called, fact.diverted, fact.trunk, fact.arrived)
+    agent = s.agent_at(fact.seat or "")
+    call = Call(
+        call=fact.call,
+        trunk=fact.trunk,
+        called=fact.called,
+        caller=fact.caller,
+        arrived=fact.arrived,
+        run=FlowRun(()),
+        line=decision.number,
+        line_name=decision.name or "",
+        treatment=decision.treatment,
+        because=decision.because,
+        answered=fact.arrived,
+        ended=fact.ended,
+        cause=fact.cause,
+        by_fallback=True,
+    )
+    if fact.answered is None:
+        nobody = decision.wait is None and not decision.passes
+        record(s, call, "told" if nobody else "abandoned")
+    elif fact.seat is None:
+        call.answered = fact.answered
+        call.passed_to = decision.passes[0].number if decision.passes else decision.number
+        record(s, call, "passed")
+    else:
         call.seat_answered, call.seat = fact.answered, fact.seat
+        call.agent = agent.agent if agent else None
+        record(s, call, "answered")

@@ -123,8 +123,9 @@ exten => s,1,Set(FILE(@SPOOL@,,,al,u)=back at=${STRFTIME(,,%s%3q)} call=${BASE64
  same => n,Goto(hotline-next,do${ACD_NEXT},1)
 
 [hotline-next]
-; m: the music goes on until the seat answers. The seat's phone shows the line beside the caller's number.
-exten => doseat,1,Set(CALLERID(name)=${ACD_LINE})
+; Answered already, unless a seat was free at once. m: the music goes on until the seat answers. The seat's phone shows the line beside the caller's number.
+exten => doseat,1,Answer(0,i)
+ same => n,Set(CALLERID(name)=${ACD_LINE})
  same => n,Set(CALLERID(name-pres)=allowed)
  same => n,Dial(PJSIP/${ACD_SEAT},${ACD_RING},\
 m${IF($["${ACD_AUTO}" = "1" | "${CALLERID(num-pres):0:5}" = "prohi"]?b(hotline-phone^s^1(${ACD_AUTO})))})

@@ -248,18 +248,23 @@ class Asterisk:
 
     async def _carry(self, line: Line, session: AgiSession, orders: Sequence[Command]) -> None:
         """Carry out a row of orders down the session; raises `SessionOver` when it ends meanwhile."""
-        rung = any(isinstance(order, RingAgent) for order in orders)
+        # A seat is free: the dialplan answers and plays the music by itself as it rings the seat, and the caller's place in
+        # the queue travels with the other variables. One round trip instead of four.
+        at_once = isinstance(orders[-1], RingAgent) and not any(isinstance(order, Play) for order in orders)
+        waits: dict[str, str | int] = {}
         for order in orders:
             match order:
+                case Answer() if at_once:
+                    pass
                 case Answer():
                     await session.execute(run("Answer", "0,i"), within=COMMAND_S)
                 case Play():
                     await self._play(line, session, order)
+                case HoldMusic() if at_once:
+                    waits = {"ACD_QUEUE": order.queue}
                 case HoldMusic():
-                    commands = list(set_variables({"ACD_QUEUE": order.queue}))
-                    if not rung:  # the dialplan plays it itself while a seat is rung
-                        commands.append(run("StartMusicOnHold"))
-                        line.music = True
+                    commands = (*set_variables({"ACD_QUEUE": order.queue}), run("StartMusicOnHold"))
+                    line.music = True
                     await session.execute(*commands, within=COMMAND_S)
                 case RingAgent():
                     line.agent, line.seat = order.agent, order.seat
@@ -268,6 +273,7 @@ class Asterisk:
                         session,
                         "seat",
                         {
+                            **waits,
                             "ACD_SEAT": order.seat,
                             "ACD_AGENT": order.agent,
                             "ACD_RING": max(order.ring_ms // 1000, 1),

@@ -14,6 +14,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TextIO, cast
 
 import msgspec
@@ -130,6 +131,7 @@ _SECRET_WORDS = frozenset(
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
+@lru_cache(maxsize=1024)
 def is_secret(key: object) -> bool:
     """Does a field of this name hold what must never be logged? ``agent_pin`` does, ``spinning`` does not."""
     return any(word.lower() in _SECRET_WORDS for word in _WORD.findall(str(key)))
@@ -138,6 +140,8 @@ def is_secret(key: object) -> bool:
 def masked(text: str) -> str:
     """``text`` with every telephone number masked (see the head of this module) and every secret taken
     out."""
+    if len(text) < _SHORTEST_MASKED:
+        return text
     text = _URL_SECRET.sub(r"\1:…@", text)
     text = _SAID_SECRET.sub(r"\1…", text)
     return _NUMBERS.sub(_mask_match, text)
@@ -152,6 +156,8 @@ def mask_number(number: str) -> str:
     return "".join("*" if place in hidden else char for place, char in enumerate(number))
 
 
+_SHORTEST_MASKED = 5
+"""``pin=1`` is the shortest text in which there is anything to mask"""
 _URL_SECRET = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")
 _SAID_SECRET = re.compile(
     r"""((?<![A-Za-z])(?:[A-Za-z]+[_-])*(?:secret|pin|password|passwd|pwd)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;)}\]]+)""",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -145,6 +146,9 @@ async def _work(city: City, args: argparse.Namespace, as_of_ms: int | None) -> i
         loop.add_signal_handler(sign, stop.set)
     loop.add_signal_handler(signal.SIGHUP, changed.set)
     async with Platform.open(city, place, as_of_ms=as_of_ms, own_switch=not args.no_switch) as platform:
+        # What was loaded stays: the collector need not look at it again in the middle of a call.
+        gc.collect()
+        gc.freeze()
         beat = asyncio.create_task(_beat())
         _log.info("answering", city=city.name, title=city.title, home=str(place.home))
         while not stop.is_set():

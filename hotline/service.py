@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -29,6 +28,9 @@ from hotline.records import Recorder, RecordsFault, RecordStore
 
 BATCH = 256
 """so many events are written to the journal at once"""
+
+LINGER_S = 0.5
+"""so long records are gathered before they are written together"""
 
 _log = logger("service")
 _calls = logger("call")
@@ -75,12 +77,15 @@ class Service:
         self._events: deque[tuple[Millis, Event]] = deque()
         self._awake = asyncio.Event()
         self._idle = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: Millis = 0
         self.recorder = Recorder(
             store,
             stored=self._stored,
             trouble=self._records_trouble,
             refused=self._record_refused,
             room=self._repeat_records,
+            linger_s=LINGER_S,
         )
 
     def post(self, event: Event) -> None:
@@ -112,9 +117,10 @@ class Service:
         """Serve until cancelled."""
         while True:
             self._awake.clear()
-            if not self._events:
+            if not self._events and not self._due():
                 self._idle.set()
-                await self._wait()
+                self._arm()
+                await self._awake.wait()
                 self._idle.clear()
             await self._turn()
 
@@ -130,14 +136,24 @@ class Service:
         await self._journal.snapshot(self.engine.snapshot(), self.clock.now())
         self._dispatch(orders)
 
-    async def _wait(self) -> None:
+    def _due(self) -> bool:
         due = self.engine.deadline()
-        if due is None:
-            await self._awake.wait()
+        return due is not None and due <= self.clock.now()
+
+    def _arm(self) -> None:
+        """Wake up at the engine's deadline. An alarm that is set for an earlier time stays: it finds nothing to do and sets the next."""
+        due = self.engine.deadline()
+        if due is None or (self._alarm is not None and self._alarm_at <= due):
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(due - self.clock.now(), 0) / 1000):
-                await self._awake.wait()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = due
+        delay = max(due - self.clock.now(), 0) / 1000
+        self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._awake.set()
 
     async def _turn(self) -> None:
         batch = [self._events.popleft() for _ in range(min(len(self._events), BATCH))]
@@ -188,7 +204,12 @@ class Service:
         assert isinstance(order, WriteRecord)
         record = order.record
         _calls.info(
-            "over", call=record.call, line=record.line, disposition=record.disposition, agent=record.agent
+            "over",
+            call=record.call,
+            line=record.line,
+            disposition=record.disposition,
+            agent=record.agent,
+            because=record.because[-1] if record.because else None,
         )
         self.recorder.submit(record)
         for watch in self.watchers.records:

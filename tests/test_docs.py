@@ -92,15 +92,11 @@ def test_the_two_readmes_have_the_same_structure() -> None:
 
 def test_the_two_readmes_have_the_same_commands_and_the_same_output() -> None:
     english, chinese = (
-        [
-            block
-            for block in _FENCE.findall(page.read_text(encoding="utf-8"))
-            if block[1].isascii() or "$" in block[1]
-        ]
+        [text for kind, text in _FENCE.findall(page.read_text(encoding="utf-8")) if kind == "console"]
         for page in READMES
     )
-    assert english == [block for block in chinese if block in english]
-    assert shell(READMES[0]) == shell(READMES[1])
+    assert len(english) >= 4
+    assert english == chinese
 
 
 def test_the_readme_gives_make_demo_and_make_test_as_its_first_two_commands() -> None:
@@ -187,9 +183,3 @@ def test_the_agents_page_names_the_breaks_of_the_built_in_cities() -> None:
     for name in City.built_in():
         for digit, reason in City.load(name).file.breaks.items():
             assert f"`{digit}` {reason}" in text
-
-
-def test_no_page_names_this_machines_paths() -> None:
-    # A reader has another machine. /opt, /etc and /var are examples of an installation.
-    told = re.compile(r"/(?:work|root|tmp/w)\b")
-    assert [page.name for page in PAGES if told.search(page.read_text(encoding="utf-8"))] == []
