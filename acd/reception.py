@@ -107,7 +107,10 @@ def prompt_finished(s: State, fact: PromptFinished) -> None:
     """What was said has been heard: the next step."""
     call = s.calls.get(fact.call)
     if call and call.state is CallState.IN_FLOW and not isinstance(call.run.step, LetGo):
-        call.prompt_ended = s.now
+        if (
+            not call.turned_away
+        ):  # the greeting's end counts, not that of the words with which he was turned away
+            call.prompt_ended = s.now
         call.run.advance(fact.key)
         _go(s, call)
 
@@ -177,11 +180,7 @@ def _pass_on(s: State, call: Call, step: Try) -> None:
     call.move(CallState.PASSING)
     call.out_trunk, call.passed_to = step.trunk, step.number
     s.load[step.trunk] += 1
-    s.order(
-        PassOn(
-            call.call, step.trunk, step.number, step.ring_ms, call.shown
-        )
-    )
+    s.order(PassOn(call.call, step.trunk, step.number, step.ring_ms, call.shown))
 
 
 def _enqueue(s: State, call: Call, step: Enqueue) -> None:

@@ -10,6 +10,7 @@ from acd.messages import (
     CallSurvived,
     ChannelSeen,
     FetchBack,
+    Millis,
     PassAnswered,
     SeatId,
     SwitchLost,
@@ -107,17 +108,31 @@ def survived(s: State, fact: CallSurvived) -> None:
         return
     if fact.ended is None and call.state not in _WAITING:
         return  # back in our hands since
-    if fact.answered is not None and call.state in _WAITING and call.seat_answered is None:
+    before, s.blind = s.blind, True  # the agent who was rung for it is offered the others, not this one
+    if fact.ended is not None:
+        _ended_in_fallback(s, call, fact, fact.ended)
+    elif fact.answered is not None:
         _served_by_fallback(s, call, fact.seat)
         if fact.seat is None:
             call.answered = fact.answered
         else:
             call.seat_answered = fact.answered
-    if fact.ended is None:
-        return
+    s.blind = before
+    match_all(s)
+
+
+def _ended_in_fallback(s: State, call: Call, fact: CallSurvived, ended: Millis) -> None:
     if call.state is CallState.RINGING:
         give_back(s, call)
-    call.by_fallback, call.ended = True, fact.ended
+    call.by_fallback, call.ended = True, ended
+    if fact.answered is not None and call.state in _WAITING:
+        if fact.seat is None:
+            _served_by_fallback(s, call, None)
+            call.answered = fact.answered
+        else:  # whoever took the call is long done with it
+            agent = s.agent_at(fact.seat)
+            call.seat, call.seat_answered = fact.seat, fact.answered
+            call.agent = agent.agent if agent else None
     close(s, call, fact.cause)
 
 

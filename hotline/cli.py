@@ -1,4 +1,4 @@
-"""The command line: ``hotline check|render|trace|run|demo|erlang|replay``. What others rely on is in docs/commands.md."""
+"""The command line: ``hotline check|render|trace|run|demo|erlang|replay``. What others rely on is in docs/engineers.md."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _check(args: argparse.Namespace) -> int:
             _document({"city": args.city, "sound": False, "faults": list(fault.faults)})
         for line in fault.faults:
             print(line, file=sys.stderr)  # noqa: T201
-        return UNUSABLE
+        return NO if Path(args.city).exists() else UNUSABLE
     setup = city.setup()
     lines = [line for line in city.plan.lines if line.listed]
     counts = {

@@ -19,6 +19,7 @@ from hotline.rehearsal.manners import BUSY, DECLINES, NEVER_ANSWERS, Dialled, Fi
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.results import Leg
 from hotline.rehearsal.sound import Heard, Samples, read_wav, tone, write_wav
+from ivr.prompts import sound
 from tests.switch.conftest import PIN, Town, city_text, moved, town
 
 pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
@@ -63,8 +64,8 @@ async def gone_home(here: Town, phones: Phones, people: dict[str, str]) -> None:
 
 
 def prompt(here: Town, name: str) -> Samples:
-    """The recording of a standard prompt."""
-    return read_wav(here.platform.switch.settings.sounds / f"{name}.wav")[0]
+    """The recording of a prompt, by its name or its text."""
+    return read_wav(here.platform.switch.settings.sounds / f"{sound(name)}.wav")[0]
 
 
 def likeness(heard: Samples, wanted: Samples) -> float:
@@ -80,9 +81,13 @@ def likeness(heard: Samples, wanted: Samples) -> float:
     return float(np.max(product[:lags] / np.sqrt(np.maximum(energy, 1.0) * np.sum(asked**2))))
 
 
-def said(here: Town, recording: Recording, *names: str) -> bool:
-    """Whether these prompts were heard. Lost or late packets shift a few milliseconds of a long one."""
-    return all(likeness(recording.samples, prompt(here, name)) > 0.6 for name in names)
+def said(here: Town, recording: Recording, name: str) -> bool:
+    """Whether this prompt was heard: nearly all of its thirds of a second. A packet that comes late moves what
+    follows it, so the whole is not compared at once."""
+    wanted, piece = prompt(here, name), 2400
+    starts = range(0, len(wanted) - piece, piece // 2)
+    found = [likeness(recording.samples, wanted[start : start + piece]) > 0.8 for start in starts]
+    return sum(found) >= 0.8 * len(found)
 
 
 async def dialled(phone: Softphone, code: str) -> Recording:
@@ -331,7 +336,7 @@ async def test_the_phone_is_told_caller_and_line_and_asked_to_answer_only_if_the
 
 async def test_a_caller_never_hears_silence_from_the_greeting_to_the_seats_voice(here: Town, tmp_path: Path) -> None:
     write_wav(tmp_path / "seat.wav", tone(800, 1.0))
-    greeting = read_wav(greeting_file(here))[0]
+    (greeting,) = here.platform.city.setup().queues["12345"].greeting
     async with Softphone(here.sip, bind=here.far("unicom")[0], caller="13900000070") as caller:
         await caller.dial("12345")
         await here.until(lambda: here.platform.service.engine.state.waiting["12345"] == 1, "the caller waits", 15)
@@ -342,17 +347,10 @@ async def test_a_caller_never_hears_silence_from_the_greeting_to_the_seats_voice
             async with at_work(here, {"8061": "1061"}, manner):
                 await caller.ended(within_s=20)
         heard = caller.heard()
-    assert likeness(heard.samples, greeting) > 0.6
+    assert said(here, heard, greeting)
     tail = heard.windows[-15:]
     assert sum(window.heard is Heard.TONE and abs(window.hertz - 800) <= 20 for window in tail) >= 10
     # the pauses between words are a third of a second; the first packet takes a moment
     assert heard.silence_s < 0.8
     assert heard.call_s > RING_S + 4
 
-
-def greeting_file(here: Town) -> Path:
-    """The sound of the city's greeting."""
-    from ivr.prompts import sound
-
-    (text,) = here.platform.city.setup().queues["12345"].greeting
-    return here.platform.switch.settings.sounds / f"{sound(text)}.wav"

@@ -1,0 +1,97 @@
+"""Calls told as facts with their times, and the orders expected: one file a story in ``tests/scenarios``.
+
+A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys) at 10:00 on a Monday; ``signed_on`` says
+who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that comes. Its orders
+are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with the facts of its
+journal and leaves as one more file.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acd.engine import Engine
+from acd.messages import Command, SeatReachable, SignOnAsked, decode_event, encode
+from tests.acd.town import START, town
+
+STORIES = sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
+INSTANTS = frozenset("arrived answered prompt_ended queued rung seat_answered ended wrap_up_ended".split())
+UNSAID = {
+    "RingAgent": frozenset({"because", "line", "auto_answer"}),
+    "PassOn": frozenset({"line"}),
+    "WriteRecord": frozenset(
+        {"because", "line", "city", "trunk", "called", "caller", "treatment", "by_fallback"}
+    ),
+}
+"""fields that a story tells only where they matter to it"""
+
+Table = dict[str, Any]
+
+
+def read_fact(told: Table) -> Any:
+    """``{ AgentAnswered = { call = "a", agent = "101" } }`` as an event."""
+    ((kind, fields),) = told.items()
+    moved = {key: value + START if key in INSTANTS else value for key, value in fields.items()}
+    return decode_event(json.dumps({"type": kind, **moved}))
+
+
+def tell_order(order: Command) -> Table:
+    """An order as a story tells it."""
+    fields = json.loads(encode(order))
+    kind = fields.pop("type")
+    fields = fields.get("record", fields)
+    fields = {key: value for key, value in fields.items() if value is not None}
+    return {kind: {key: value - START if key in INSTANTS else value for key, value in fields.items()}}
+
+
+def as_told(order: Command, expected: Table | None) -> Table:
+    """The order without what the story leaves out."""
+    ((kind, fields),) = tell_order(order).items()
+    unsaid = UNSAID.get(kind, frozenset()) - (expected or {}).get(kind, {}).keys()
+    return {kind: {key: value for key, value in fields.items() if key not in unsaid}}
+
+
+def begin(story: Table) -> Engine:
+    engine = Engine(town(menu=story.get("town") == "menu"))
+    for pair in story.get("signed_on", []):
+        agent, _, seat = pair.partition("@")
+        engine.receive(SeatReachable(seat), START)
+        engine.receive(SignOnAsked(seat, agent, proven=True), START)
+    return engine
+
+
+def tell(engine: Engine, step: Table) -> list[Command]:
+    at = START + step["at"]
+    while (due := engine.deadline()) is not None and due < at:
+        assert engine.tick(due) == [], f"before {step['at']} something falls due that the story leaves out"
+    return engine.receive(read_fact(step["fact"]), at) if "fact" in step else engine.tick(at)
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["", "restarted after every fact"])
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_the_orders_of_the_story_are_given(path: Path, restarts: bool) -> None:
+    story = tomllib.loads(path.read_text("utf-8"))
+    engine = begin(story)
+    for step in story["step"]:
+        orders = tell(engine, step)
+        expected = step.get("orders", [])
+        padded = [*expected, *[None] * len(orders)]
+        assert [as_told(order, told) for order, told in zip(orders, padded, strict=False)] == expected, (
+            f"at {step['at']}: {step.get('fact', 'a deadline')}"
+        )
+        if restarts:
+            written = engine.snapshot()
+            engine = Engine(engine.state.setup)
+            engine.restore(written)
+    assert not engine.state.calls, "the story leaves a call behind"
+    assert not engine.state.wrapping, "the story leaves a record unwritten"
+
+
+def test_there_are_stories_enough() -> None:
+    assert len(STORIES) >= 15
+    assert all(tomllib.loads(path.read_text("utf-8"))["title"] for path in STORIES)
