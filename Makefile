@@ -16,5 +16,6 @@ check: install      ## style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: install      ## each prints a ratio measured in one run
-	@for file in benchmarks/[a-z]*.py; do $(PYTHON) $$file || exit 1; done
+bench: install      ## each prints a ratio measured in one run (about 20 minutes)
+	@$(PYTHON) -m benchmarks.kernel
+	@$(PYTHON) -m benchmarks.queue_delay --systems native,hotline --seconds 10

@@ -2,7 +2,7 @@
 
 A hung engine would hold its callers for ever, since the switch enforces no time inside FastAGI. So the engine
 says several times a second that it is alive; when it has been silent for `SILENT_S` the parent kills it. Its
-callers are in the switch's fallback at that moment, and the next engine fetches them back. Under systemd the parent hands the sign of life on (``WatchdogSec``).
+callers are in the switch's fallback at that moment, and the next engine fetches them back. Under systemd the parent itself gives a sign of life (``WatchdogSec``).
 """
 
 from __future__ import annotations
@@ -103,7 +103,6 @@ class _Parent:
                     if allowed == STARTS_WITHIN_S:
                         _notify(b"READY=1")
                     heard, allowed = time.monotonic(), SILENT_S
-                    _notify(b"WATCHDOG=1")
                 elif ready:
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         self._child.wait(BEAT_S)  # it has closed its end: it is about to be gone
@@ -111,6 +110,7 @@ class _Parent:
                     stop_by = time.monotonic() + GRACE_S
                     self._child.send_signal(signal.SIGTERM)
                 silent = time.monotonic() - heard
+                _notify(b"WATCHDOG=1")  # this parent lives, and sees to it that the engine does
                 if stop_by is None and silent > allowed:
                     _log.error("the engine hangs: killed", silent_s=round(silent, 1))
                     self._child.kill()

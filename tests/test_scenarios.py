@@ -1,7 +1,7 @@
 """Calls told as facts with their times, and the orders expected: one file a story in ``tests/scenarios``.
 
-A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys) at 10:00 on a Monday; ``signed_on`` says
-who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that comes. Its orders
+A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys) at 10:00 on a Monday;
+``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that comes. Its orders
 are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with the facts of its
 journal and leaves as one more file.
 """
@@ -20,7 +20,9 @@ from acd.messages import Command, SeatReachable, SignOnAsked, decode_event, enco
 from tests.acd.town import START, town
 
 STORIES = sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
-INSTANTS = frozenset("arrived answered prompt_ended queued rung seat_answered ended wrap_up_ended".split())
+INSTANTS = frozenset(
+    ["arrived", "answered", "prompt_ended", "queued", "rung", "seat_answered", "ended", "wrap_up_ended"]
+)
 UNSAID = {
     "RingAgent": frozenset({"because", "line", "auto_answer"}),
     "PassOn": frozenset({"line"}),
