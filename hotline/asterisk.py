@@ -115,6 +115,8 @@ class Asterisk:
         elif seat := self.seat_of(fields.get("DestChannel", "")):
             self.own[leg] = seat
             self.post(SeatEngaged(seat))
+            if line is not None:  # the fallback found a seat before we fetched the caller back
+                self.gap()
 
     def _hung_up(self, fields: Fields) -> None:
         channel = fields.get("Uniqueid", "")
@@ -348,6 +350,10 @@ class Asterisk:
         line = self.lines.get(order.call)
         if line is not None and self.link is not None:
             await self.link.redirect(line.channel, "hotline-resume")
+
+    async def carried_out(self) -> None:
+        """Wait for the actions that are under way."""
+        await asyncio.gather(*self._tasks)
 
     async def _hang_up(self, channel: str, cause: int) -> None:
         if self.link is not None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,28 +14,42 @@ from importlib.metadata import version
 from pathlib import Path
 
 from acd.agents import Presence
-from acd.messages import CallId, Event, KeepInStep, Millis, SwitchLost, SwitchSurveyed
+from acd.messages import (
+    CallId,
+    ChannelSeen,
+    KeepInStep,
+    Millis,
+    SeatDisengaged,
+    SeatEngaged,
+    SeatId,
+    SwitchLost,
+    SwitchSurveyed,
+)
 from hotline.asterisk import FALLBACK, Asterisk
 from hotline.city import City
+from hotline.fallback import FallbackSpool, SwitchHas
 from hotline.journal import Header, Options, open_journal
 from hotline.lines import Line
 from hotline.logs import logger
 from hotline.records import RecordStore
 from hotline.service import Clock, Service, tell_alarm
-from hotline.survey import VARIABLES, reachable_seats, read_status
+from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status
 from hotline.switch.config import AMI_SECRET, AMI_USER, SwitchSettings
 from hotline.switch.find import find_asterisk
 from hotline.switch.process import Switch
 from hotline.switch.prompts_live import make_prompts
 from hotline.switch.secrets import Secrets, keep_secrets, write_private
-from hotline.switch.spool import read_spool
 from ivr.live import AgiServer
 from ivr.prompts import sound
 from ivr.survival import snapshot as survival_snapshot
-from trunks.live import ActionRefused, SwitchLink
+from trunks.live import ActionRefused, Fields, SwitchLink
 
 RESURVEY_S = 1.0
 """so long after a caller fell out of our hands the switch is asked what it has"""
+SPOOL_S = 1.0
+"""so often the fallback's spool is looked into"""
+RUN_FILE = "switch-run"
+"""which run of the switch was seen last"""
 SURVIVAL_S = 60.0
 """so often the survival program's table is checked against the plan, which changes with the hour"""
 
@@ -77,6 +91,9 @@ class Platform:
         self.switch = switch
         self.secrets = secrets
         self.service = service
+        self.spool: FallbackSpool | None = None
+        self._one_survey = asyncio.Lock()
+        self._has: SwitchHas | None = None
         self._seats = {seat.number for seat in city.seats()}
         self._surveying = asyncio.Event()
         self._ending = False
@@ -125,6 +142,8 @@ class Platform:
             clock=clock,
         )
         platform = cls(city, place, switch, secrets, service)
+        offset = clock.now() - time.time_ns() // 1_000_000
+        platform.spool = FallbackSpool(switch.settings.spool, service, store, city.name, offset)
         holder.append(platform)
         try:
             await service.recover()
@@ -149,13 +168,16 @@ class Platform:
             on_up=self._survey,
             on_down=lambda _why: self._lost(),
             ping_s=2.0,
+            known_run=self._known_run(),
         )
+        self.service.post(SwitchLost())  # nobody is rung before the switch has said what it has
         work = [
             asyncio.create_task(self.service.run(), name="service"),
             asyncio.create_task(self.service.recorder.run(), name="recorder"),
             asyncio.create_task(self.asterisk.keep_members(), name="members"),
             asyncio.create_task(self._resurvey(), name="resurvey"),
             asyncio.create_task(self._keep_survival(), name="survival"),
+            asyncio.create_task(self._keep_spool(), name="spool"),
             asyncio.create_task(link.run(), name="link"),
         ]
         if own_switch:
@@ -241,14 +263,31 @@ class Platform:
 
     async def _survey(self, link: SwitchLink, restarted: bool) -> None:
         """Ask the switch what it has, and tell the engine."""
-        self._take_spool()
-        asterisk = self.asterisk
-        rows = await link.status(VARIABLES)
-        if any(row.get("Application") == "Queue" for row in rows):
-            # nobody new is rung by the fallback while callers are fetched out of it
-            for member in await link.queue_members(FALLBACK):
-                await link.queue_pause(member.get("Location", member.get("Interface", "")), True, FALLBACK)
+        async with self._one_survey:
+            reachable = reachable_seats(await link.contacts(), self.asterisk.is_seat)
+            before = set(self.asterisk.lines)
             rows = await link.status(VARIABLES)
+            try:
+                if fallback_has(rows):
+                    # nobody new is rung by the fallback while callers are fetched out of it
+                    for member in await link.queue_members(FALLBACK):
+                        await link.queue_pause(_interface(member), True, FALLBACK)
+                    before = set(self.asterisk.lines)
+                    rows = await link.status(VARIABLES)
+                callers = self._compare(rows, before, reachable, restarted)
+                await self.service.settled()
+                await self.asterisk.carried_out()
+            finally:
+                await self._put_members_right(link)
+            _log.info("surveyed", calls=callers, seats=len(reachable), restarted=restarted)
+            self._note_run(link.run_id)
+            self.up.set()
+
+    def _compare(
+        self, rows: Sequence[Fields], before: set[CallId], reachable: tuple[SeatId, ...], restarted: bool
+    ) -> int:
+        """Put the lines right and tell the engine. ``before``: the lines that there were when the switch was asked."""
+        asterisk = self.asterisk
 
         def held(call: CallId) -> bool:
             line = asterisk.lines.get(call)
@@ -256,49 +295,56 @@ class Platform:
 
         found = read_status(rows, asterisk.seat_of, held)
         on = {caller.seen.call for caller in found.callers}
-        for call in [call for call in asterisk.lines if call not in on]:
-            line = asterisk.lines.pop(call)
-            line.session = None
-            line.wake()
+        for call in before - on:
+            if line := asterisk.lines.pop(call, None):
+                line.session = None
+                line.wake()
+        late = asterisk.lines.keys() - on  # they came after the switch had answered
         asterisk.legs.clear()
-        known_own = dict(found.own)
+        own = dict(found.own)
         for caller in found.callers:
             line = asterisk.lines.setdefault(caller.seen.call, Line(caller.seen.call, caller.channel))
-            if caller.expects in {"seat", "pass"} and line.session is None:
+            if caller.expects in {"seat", "pass"} and line.session is None and not caller.spooled:
                 line.expects = "seat" if caller.expects == "seat" else "pass"
                 line.agent, line.seat = caller.agent, caller.seat
             if caller.leg is not None and self.service.knows(line.call):
                 agent = self.service.engine.state.agent_at(caller.seen.seat or "")
                 line.leg, line.agent = caller.leg, agent.agent if agent else line.agent
                 asterisk.legs[caller.leg] = line
-                known_own.pop(caller.leg, None)
-        asterisk.own = known_own
-        reachable = reachable_seats(await link.contacts(), asterisk.is_seat)
-        for event in self._engagements(set(known_own.values())):
-            self.service.post(event)
-        seen = tuple(caller.seen for caller in found.callers)
+                own.pop(caller.leg, None)
+        asterisk.own = own
+        seen = (
+            *(caller.seen for caller in found.callers),
+            *(ChannelSeen(call, "held") for call in sorted(late)),
+        )
+        self._has = SwitchHas({channel.call for channel in seen}, self.service.clock.now())
+        if self.spool is not None:
+            self.spool.tell_known()
+        busy, was_busy = set(own.values()), self.service.engine.state.engaged
+        for seat in sorted(busy - was_busy):
+            self.service.post(SeatEngaged(seat))
         self.service.post(SwitchSurveyed(seen, reachable, restarted))
-        await self.service.settled()
-        await self._put_members_right(link)
-        _log.info("surveyed", calls=len(seen), seats=len(reachable), restarted=restarted)
-        self.up.set()
+        for seat in sorted(was_busy - busy):  # last: the seat may be found talking to a caller of ours
+            self.service.post(SeatDisengaged(seat))
+        if any(caller.unsettled for caller in found.callers):
+            self._surveying.set()
+        return len(seen)
 
-    def _engagements(self, busy: set[str]) -> list[Event]:
-        from acd.messages import SeatDisengaged, SeatEngaged
+    def _known_run(self) -> str | None:
+        """Which run of the switch an earlier engine saw last."""
+        path = self.place.home / RUN_FILE
+        return path.read_text(encoding="utf-8").strip() or None if path.exists() else None
 
-        before = self.service.engine.state.engaged
-        return [
-            *(SeatEngaged(seat) for seat in sorted(busy - before)),
-            *(SeatDisengaged(seat) for seat in sorted(before - busy)),
-        ]
+    def _note_run(self, run: str | None) -> None:
+        if run is not None and run != self._known_run():
+            write_private(self.place.home / RUN_FILE, f"{run}\n")
 
     async def _put_members_right(self, link: SwitchLink) -> None:
         """The fallback's members are the seats that are ready now."""
         agents = self.service.engine.state.agents.values()
         wanted = {f"PJSIP/{agent.seat}" for agent in agents if agent.presence is Presence.READY}
         members = {
-            member.get("Location", member.get("Interface", "")): member.get("Paused") == "1"
-            for member in await link.queue_members(FALLBACK)
+            _interface(member): member.get("Paused") == "1" for member in await link.queue_members(FALLBACK)
         }
         for interface in sorted(members.keys() - wanted):
             with contextlib.suppress(ActionRefused):
@@ -309,24 +355,13 @@ class Platform:
         for interface in sorted(i for i in wanted & members.keys() if members[i]):
             await link.queue_pause(interface, False, FALLBACK)
 
-    def _take_spool(self) -> None:
-        """Turn what the fallback wrote into facts; what is still on stays in the spool."""
-        path = self.switch.settings.spool
-        if not path.exists():
-            return
-        taken = path.with_name(f"{path.name}.taken")
-        if not taken.exists():
-            os.replace(path, taken)
-        told = read_spool(taken.read_text(encoding="utf-8", errors="replace").splitlines())
-        for line in told.unread:
-            _log.warning("a line of the spool makes no sense", line=line[:200])
-        still_on = {call.call for call in told.on}
-        keep = taken.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        for call in told.over:
-            self.service.post(call)
-        if still_on:
-            _keep_lines(path, keep, still_on)
-        taken.unlink()
+    async def _keep_spool(self) -> None:
+        """Make records of the calls that the fallback served, as soon as they are over."""
+        while True:
+            await self.up.wait()
+            if self.spool is not None:
+                await self.spool.sweep(self._has)
+            await asyncio.sleep(SPOOL_S)
 
     # ── for the time without an engine ───────────────────────────────────────────────────────────────────────
 
@@ -344,11 +379,9 @@ class Platform:
             write_private(settings.snapshot, text)
 
 
-def _keep_lines(path: Path, lines: Sequence[str], calls: set[CallId]) -> None:
-    """Put the lines of calls that are still on back into the spool, in front of what has come since."""
-    mine = [line for line in lines if any(read.call in calls for read in read_spool([line]).on)]
-    since = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    write_private(path, "".join(mine) + since)
+def _interface(member: Fields) -> str:
+    """The phone of a member of the fallback's queue."""
+    return member.get("Location", member.get("Interface", ""))
 
 
 def keep_all_secrets(city: City, place: Place) -> Secrets:

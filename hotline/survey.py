@@ -21,6 +21,13 @@ class CallerSeen:
     agent: str
     seat: str
     leg: str | None
+    spooled: bool = False
+    """the fallback has the caller, or gave him to whom he talks to"""
+
+    @property
+    def unsettled(self) -> bool:
+        """The fallback is about to do something with the caller: one has to look again."""
+        return self.spooled and self.seen.state in {"ringing", "held"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,11 @@ class Survey:
 
     callers: tuple[CallerSeen, ...]
     own: dict[str, str]
+
+
+def fallback_has(channels: Iterable[Fields]) -> bool:
+    """Is any caller in the fallback who is not talking yet?"""
+    return any(variables(row).get("ACD_SPOOLED") == "1" and not row.get("BridgeID") for row in channels)
 
 
 def read_status(
@@ -40,6 +52,12 @@ def read_status(
     for row, _ in rows:
         if row.get("BridgeID"):
             bridges.setdefault(row["BridgeID"], []).append(row)
+    spooled = {row.get("Uniqueid", "") for row, told in rows if told.get("ACD_SPOOLED") == "1"}
+    rung = {
+        told.get("ACD_CALL", "")
+        for row, told in rows
+        if seat_of(row.get("Channel", "")) is not None and not row.get("BridgeID")
+    }
     callers: list[CallerSeen] = []
     ours: set[str] = set()
     for row, told in rows:
@@ -56,22 +74,25 @@ def read_status(
         elif held(call):
             state = "held"
         elif row.get("Application") == "Queue":
-            state = "fallback"
+            # who is taken away from a phone that is just being picked up would be lost to both
+            state = "ringing" if call in rung else "fallback"
         else:
             state = "ringing" if ringing else "held"
-        if told.get("ACD_SPOOLED") != "1" and leg is not None:
+        if call not in spooled and leg is not None:
             ours.add(leg)
         expects = told.get("ACD_NEXT", "") if ringing or peers else ""
         agent = told.get("ACD_AGENT", "")
         told_seat = told.get("ACD_SEAT", "")
         seen = ChannelSeen(call, state, seat)
-        callers.append(CallerSeen(seen, row.get("Channel", ""), expects, agent, told_seat, leg))
+        callers.append(
+            CallerSeen(seen, row.get("Channel", ""), expects, agent, told_seat, leg, call in spooled)
+        )
     own = {
         row.get("Uniqueid", ""): seat
         for row, told in rows
         if (seat := seat_of(row.get("Channel", ""))) is not None
         and row.get("Uniqueid") not in ours
-        and (row.get("BridgeID") or told.get("ACD_CALL") is None)
+        and (row.get("BridgeID") or told.get("ACD_CALL") is None or told.get("ACD_CALL") in spooled)
     }
     return Survey(tuple(callers), own)
 

@@ -1,9 +1,9 @@
 """Calls told as facts with their times, and the orders expected: one file a story in ``tests/scenarios``.
 
 A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys) at 10:00 on a Monday;
-``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that comes. Its orders
-are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with the facts of its
-journal and leaves as one more file.
+``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that
+comes. Its orders are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with
+the facts of its journal and leaves as one more file.
 """
 
 from __future__ import annotations

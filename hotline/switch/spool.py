@@ -66,6 +66,14 @@ def read_spool(lines: Iterable[str]) -> Spool:
     return Spool(tuple(over), tuple(on.values()), tuple(unread))
 
 
+def call_of(line: str) -> str | None:
+    """The call that a line tells of; ``None`` for a line that makes no sense."""
+    try:
+        return _values(line.strip().partition(" ")[2]).get("call")
+    except (ValueError, binascii.Error):
+        return None
+
+
 def _entered(call: str, at: int, told: dict[str, str]) -> CallSurvived:
     diverted = [("Diversion", told["diversion"]), ("History-Info", told["history"])]
     return CallSurvived(

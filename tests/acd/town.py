@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from acd.agents import Agent
+from acd.calls import Call
+from acd.engine import Engine
+from acd.messages import (
+    AgentAnswered,
+    CallOffered,
+    CallRecord,
+    Command,
+    Event,
+    PromptFinished,
+    RingAgent,
+    SeatReachable,
+    SignOnAsked,
+    Tell,
+    WriteRecord,
+)
 from acd.setup import AgentSetup, QueueSetup, SeatSetup, Setup, TrunkSetup
 from dialplans.decision import Choice, Need, Pass, Treatment, Wait
 from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule
@@ -86,3 +102,66 @@ def town(*, menu: bool = False, agents: tuple[str, ...] = tuple(AGENTS), closest
         closest_fit=closest_fit,
         breaks={"1": "lunch", "2": "training"},
     )
+
+
+class Hall:
+    """The town's engine at work, told facts in the order of their times (ms after ``START``)."""
+
+    def __init__(self, *signed_on: str, setup: Setup | None = None) -> None:
+        self.engine = Engine(setup or town())
+        self.at = 0
+        for pair in signed_on:
+            agent, _, seat = pair.partition("@")
+            self.tell(SeatReachable(seat), SignOnAsked(seat, agent, proven=True))
+
+    def tell(self, *facts: Event, at: int | None = None) -> list[Command]:
+        """Tell facts, all at the same time; the orders that they lead to."""
+        self.at = self.at if at is None else at
+        return [order for fact in facts for order in self.engine.receive(fact, START + self.at)]
+
+    def wait(self, ms: int) -> list[Command]:
+        """Let time pass, each deadline at its own millisecond."""
+        self.at += ms
+        orders: list[Command] = []
+        while (due := self.engine.deadline()) is not None and due <= START + self.at:
+            orders += self.engine.tick(due)
+        return orders + self.engine.tick(START + self.at)
+
+    def queued(self, call: str, called: str = "12345") -> list[Command]:
+        """A call that has come and heard its greeting; the orders since."""
+        self.tell(CallOffered(call, "unicom", called, "13800000001"))
+        return self.tell(PromptFinished(call))
+
+    def talking(self, call: str, agent: str, called: str = "12345") -> None:
+        """A call that the agent has answered."""
+        assert agent in {ring.agent for ring in rings(self.queued(call, called))}
+        self.tell(AgentAnswered(call, agent))
+
+    def restart(self) -> None:
+        """Write the engine down and go on with another one that has read it."""
+        written = self.engine.snapshot()
+        self.engine = Engine(self.engine.state.setup)
+        self.engine.restore(written)
+
+    def agent(self, name: str) -> Agent:
+        """Who is signed on by this number."""
+        return self.engine.state.agents[name]
+
+    def call(self, name: str) -> Call:
+        """A call in the engine's hands."""
+        return self.engine.state.calls[name]
+
+
+def rings(orders: list[Command]) -> list[RingAgent]:
+    """The seats to be rung."""
+    return [order for order in orders if isinstance(order, RingAgent)]
+
+
+def records(orders: list[Command]) -> list[CallRecord]:
+    """The records to be written."""
+    return [order.record for order in orders if isinstance(order, WriteRecord)]
+
+
+def said(orders: list[Command]) -> list[str]:
+    """What is said to phones that asked."""
+    return [prompt for order in orders if isinstance(order, Tell) for prompt in order.prompts]
