@@ -18,4 +18,5 @@ check: install      ## style and types
 
 bench: install      ## each prints a ratio measured in one run (about 20 minutes)
 	@$(PYTHON) -m benchmarks.kernel
+	@$(PYTHON) -m benchmarks.wire
 	@$(PYTHON) -m benchmarks.queue_delay --systems native,hotline --seconds 10
