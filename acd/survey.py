@@ -31,11 +31,11 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
     seen = {channel.call: channel for channel in fact.channels}
     s.blind = True  # until all is known: nobody is rung for a caller who is gone, or at a phone that is off
     for call in list(s.calls.values()):
-        channel = seen.get(call.call)
-        if channel is None:
+        if call.call not in seen:
             close(s, call, broken=fact.restarted)
-        else:
-            _follow(s, call, channel)
+    # Who talks comes last: by then the seat is free of what the engine thought it did.
+    for call in sorted(s.calls.values(), key=lambda call: seen[call.call].state == "talking"):
+        _follow(s, call, seen[call.call])
     for channel in fact.channels:
         if channel.state == "fallback":
             s.order(FetchBack(channel.call))
@@ -86,8 +86,7 @@ def _served_by_fallback(s: State, call: Call, seat: SeatId | None) -> None:
     s.release(call)
     call.move(CallState.TALKING)
     call.seat = seat
-    if call.seat_answered is None:  # the spool may have told the instant
-        call.seat_answered = s.now
+    call.seat_answered = s.now  # until the spool has told the instant
     agent = s.agent_at(seat)
     if agent and agent.activity not in {Activity.TALKING, Activity.RINGING}:
         withdraw(s, agent)
@@ -106,19 +105,23 @@ def survived(s: State, fact: CallSurvived) -> None:
         if fact.ended is not None and not s.is_over(fact.call):
             _record_unknown(s, fact)
         return
-    if fact.ended is None and call.state not in _WAITING:
-        return  # back in our hands since
+    if fact.ended is None:
+        _still_on(call, fact)
+        return
     before, s.blind = s.blind, True  # the agent who was rung for it is offered the others, not this one
-    if fact.ended is not None:
-        _ended_in_fallback(s, call, fact, fact.ended)
-    elif fact.answered is not None:
-        _served_by_fallback(s, call, fact.seat)
-        if fact.seat is None:
-            call.answered = fact.answered
-        else:
-            call.seat_answered = fact.answered
+    _ended_in_fallback(s, call, fact, fact.ended)
     s.blind = before
     match_all(s)
+
+
+def _still_on(call: Call, fact: CallSurvived) -> None:
+    """The survey has found who took the call; the spool knows when."""
+    if fact.answered is None or not call.by_fallback:
+        return
+    if call.state is CallState.TALKING and fact.seat == call.seat:
+        call.seat_answered = fact.answered
+    elif call.state is CallState.PASSED:
+        call.answered = fact.answered
 
 
 def _ended_in_fallback(s: State, call: Call, fact: CallSurvived, ended: Millis) -> None:

@@ -105,9 +105,7 @@ class Product:
 
     async def seats_ready(self, phones: Phones) -> None:
         """Every agent signs on from the seat's phone."""
-        pairs = {
-            str(FIRST_SEAT + n): (str(FIRST_AGENT + n), DEMO_PIN) for n in range(self.seats)
-        }
+        pairs = {str(FIRST_SEAT + n): (str(FIRST_AGENT + n), DEMO_PIN) for n in range(self.seats)}
         await phones.sign_on(pairs, rate=60.0)
 
     async def stop(self) -> None:

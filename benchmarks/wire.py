@@ -1,7 +1,7 @@
 """What does an AMI event, and a FastAGI session, cost beside plain panoramisk's?
 
-Both ends run here: a small server writes the events, a child process plays Asterisk's part of the sessions. CPU time of this process
-in microseconds, interleaved, medians; below 1 is better.
+Both ends run here: a small server writes the events, a child process plays Asterisk's part of the sessions. CPU
+time of this process in microseconds, interleaved, medians; below 1 is better.
 
     python -m benchmarks.wire --json
 """

@@ -178,7 +178,10 @@ history=${BASE64_ENCODE(${PJSIP_HEADER(read,History-Info,1)} )} queue=${BASE64_E
  same => n,Playback(${SURVIVE_SAY})
  same => n,Goto(do${SURVIVE_NEXT},1)
 
-exten => dopass,1,Dial(PJSIP/${SURVIVE_NUMBER}@${SURVIVE_TRUNK},30,U(hotline-survive-seat))
+; Every way to the far end in turn: the numbers and the trunks are lists of the same length.
+exten => dopass,1,Set(SURVIVE_TO=PJSIP/${SHIFT(SURVIVE_NUMBER)}@${SHIFT(SURVIVE_TRUNK)})
+ same => n,Dial(${SURVIVE_TO},30,U(hotline-survive-seat))
+ same => n,GotoIf($["${SURVIVE_TRUNK}" != ""]?dopass,1)
  same => n,Goto(doqueue,1)
 exten => dosay,1,Hangup(16)
 exten => dohangup,1,Hangup(16)

@@ -50,12 +50,15 @@ class FallbackSpool:
         self._offset = offset_ms
         self._again = True
 
-    def tell_known(self) -> None:
-        """Tell the engine what the spool has of the calls that it knows, before it is told what the switch has."""
+    def read(self) -> Spool:
+        """What the spool has of the calls that the engine knows. Nothing is taken out of it.
+
+        Those that are over it must hear of before it hears what the switch has, the others after that.
+        """
         told = self._read(self._on, self._taken, self._path)
-        for call in (*told.over, *told.on):
-            if self._service.knows(call.call):
-                self._service.post(call)
+        knows = self._service.knows
+        over, on = (tuple(call for call in calls if knows(call.call)) for calls in (told.over, told.on))
+        return Spool(over, on, ())
 
     async def sweep(self, has: SwitchHas | None) -> None:
         """Make records of the other calls, once; what is still on is kept for the next time."""

@@ -33,6 +33,8 @@ GRACE_S = 45.0
 NO_RESTART = 3
 """an engine's exit status when starting again can't help: the owner must act"""
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
 _log = logger("run")
 
 
@@ -64,21 +66,22 @@ class _Parent:
     def __init__(self, arguments: list[str]) -> None:
         self._arguments = arguments
         self._stopping = False
+        self._was_up = False
         self._child: subprocess.Popen[bytes] | None = None
 
     def keep(self) -> int:
-        for sign in (signal.SIGTERM, signal.SIGINT):
+        for sign in _STOPS:
             signal.signal(sign, self._stop)
         signal.signal(signal.SIGHUP, self._hand_on)
-        pause = AGAIN_S[0]
+        pause = 0.0
         while True:
             began = time.monotonic()
             status = self._one()
             if self._stopping:
                 return 0 if status in (0, -signal.SIGTERM, -signal.SIGINT) else 1
-            if status in (2, NO_RESTART):
-                return 2
-            pause = AGAIN_S[0] if time.monotonic() - began > 10 else min(pause * 2, AGAIN_S[1])
+            if status in (2, NO_RESTART) and not self._was_up:
+                return 2  # the owner must act; what has worked is tried again, whatever is in its way
+            pause = 0.0 if time.monotonic() - began > 10 else min(max(pause * 2, AGAIN_S[0]), AGAIN_S[1])
             _log.error("the engine ended: starting the next", status=status, pause_s=pause)
             time.sleep(pause)
 
@@ -88,12 +91,17 @@ class _Parent:
         with ours, theirs:
             environ = {**os.environ, "HOTLINE_BEAT": str(theirs.fileno())}
             environ.pop("NOTIFY_SOCKET", None)
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "hotline.cli", *self._arguments, "--worker"],
-                pass_fds=[theirs.fileno()],
-                env=environ,
-                start_new_session=True,
-            )
+            # A word to stop that comes before the engine can hear it waits until it does (`_work`).
+            signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+            try:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-m", "hotline.cli", *self._arguments, "--worker"],
+                    pass_fds=[theirs.fileno()],
+                    env=environ,
+                    start_new_session=True,
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             theirs.close()
             heard, allowed = time.monotonic(), STARTS_WITHIN_S
             stop_by: float | None = None
@@ -101,6 +109,7 @@ class _Parent:
                 ready, _, _ = select.select([ours], [], [], BEAT_S)
                 if ready and ours.recv(4096):
                     if allowed == STARTS_WITHIN_S:
+                        self._was_up = True
                         _notify(b"READY=1")
                     heard, allowed = time.monotonic(), SILENT_S
                 elif ready:
@@ -114,6 +123,7 @@ class _Parent:
                 if stop_by is None and silent > allowed:
                     _log.error("the engine hangs: killed", silent_s=round(silent, 1))
                     self._child.kill()
+                    self._child.wait()
                 elif stop_by is not None and time.monotonic() > stop_by:
                     self._child.kill()
             return status
@@ -142,8 +152,9 @@ async def _work(city: City, args: argparse.Namespace, as_of_ms: int | None) -> i
     place = Place(home_of(city, args.home), args.journal, args.records, args.ami_port, args.agi_port)
     loop = asyncio.get_running_loop()
     stop, changed = asyncio.Event(), asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
+    for sign in _STOPS:
         loop.add_signal_handler(sign, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     loop.add_signal_handler(signal.SIGHUP, changed.set)
     async with Platform.open(city, place, as_of_ms=as_of_ms, own_switch=not args.no_switch) as platform:
         # What was loaded stays: the collector need not look at it again in the middle of a call.
@@ -156,6 +167,9 @@ async def _work(city: City, args: argparse.Namespace, as_of_ms: int | None) -> i
             await asyncio.wait({*waits, beat}, return_when=asyncio.FIRST_COMPLETED)
             for task in waits:
                 task.cancel()
+            if beat.done():
+                _log.error("nobody watches over this engine any more: it ends, calls go on")
+                return 1
             if changed.is_set():
                 changed.clear()
                 await _reload(platform, args)
@@ -185,6 +199,10 @@ async def _beat() -> None:
     with socket.socket(fileno=int(number)) as line:
         line.setblocking(False)
         while True:
-            with contextlib.suppress(BlockingIOError):
+            try:
                 line.send(b".")
+            except BlockingIOError:
+                pass
+            except OSError:
+                return  # the parent is gone
             await asyncio.sleep(BEAT_S)

@@ -141,7 +141,7 @@ class Service:
         return due is not None and due <= self.clock.now()
 
     def _arm(self) -> None:
-        """Wake up at the engine's deadline. An alarm that is set for an earlier time stays: it finds nothing to do and sets the next."""
+        """Wake up at the engine's deadline. An alarm for an earlier time stays: it finds nothing to do and sets the next."""
         due = self.engine.deadline()
         if due is None or (self._alarm is not None and self._alarm_at <= due):
             return

@@ -7,11 +7,11 @@ rule, and looks it up. Whatever is odd ends in the queue, where a person answers
 The file::
 
     {"city": "zhengzhou", "area": "0371", "number": "12345", "also": ["62912345"],
-     "lines": {"110": {"next": "pass", "trunk": "police", "number": "110", "say": []}},
+     "lines": {"110": {"next": "pass", "ways": [["police", "110"], ["unicom", "110"]], "say": []}},
      "default": {"next": "queue", "say": []},
      "trunks": {"unicom": {"strip": "0371", "dialled_as": "12315", "accepts": ["12315"]}}}
 
-``next`` is ``queue``, ``pass`` (needs ``trunk`` and ``number``), ``say`` (say and let go), ``hangup`` or
+``next`` is ``queue``, ``pass`` (needs ``ways``: trunk and number, tried in turn), ``say`` (say and let go), ``hangup`` or
 ``refuse``; ``say``: sounds, paths without extension, played first. ``also`` and ``trunks`` may be missing.
 """
 
@@ -44,8 +44,7 @@ class Survival:
     """What the dialplan is told: ``SURVIVE_NEXT``, ``SURVIVE_TRUNK``, ``SURVIVE_NUMBER``, ``SURVIVE_SAY``."""
 
     next: str = "queue"
-    trunk: str = ""
-    number: str = ""
+    ways: tuple[tuple[str, str], ...] = ()
     say: tuple[str, ...] = ()
 
 
@@ -67,8 +66,9 @@ def decide(snapshot: Mapping[str, Any], called: str, diverted: Sequence[str], tr
     else:
         entry = _entry(snapshot.get("default", {"next": "queue"}), "default")
     # Who comes from there, or was not taken there a moment ago, is not sent back: the city's seats answer.
-    if entry.next == "pass" and (found.tried or entry.trunk == trunk):
-        return replace(entry, next="queue", trunk="", number="")
+    if entry.next == "pass":
+        ways = () if found.tried else tuple(way for way in entry.ways if way[0] != trunk)
+        return replace(entry, ways=ways) if ways else replace(entry, next="queue", ways=())
     return entry
 
 
@@ -104,10 +104,15 @@ def _read(snapshot: Mapping[str, Any]) -> tuple[NumberPlan, dict[Number, Surviva
 def _entry(entry: Mapping[str, Any], place: str) -> Survival:
     if not isinstance(entry, Mapping) or entry.get("next") not in NEXT:
         raise SnapshotFault(f"{place}.next: is none of {', '.join(NEXT)}; write the snapshot anew")
-    read = Survival(
-        entry["next"], entry.get("trunk", ""), entry.get("number", ""), tuple(entry.get("say", ()))
-    )
-    if read.next == "pass" and not (_NAME.fullmatch(read.trunk) and _NUMBER.fullmatch(read.number)):
+    ways = entry.get("ways", ())
+    if not all(
+        isinstance(way, (list, tuple)) and len(way) == 2 and all(isinstance(x, str) for x in way)
+        for way in ways
+    ):
+        raise SnapshotFault(f"{place}.ways: is no list of trunk and number; write the snapshot anew")
+    read = Survival(entry["next"], tuple((way[0], way[1]) for way in ways), tuple(entry.get("say", ())))
+    plain = all(_NAME.fullmatch(trunk) and _NUMBER.fullmatch(number) for trunk, number in read.ways)
+    if not plain or (read.next == "pass" and not read.ways):
         raise SnapshotFault(f"{place}: a pass needs trunk and number, plain ones; write the snapshot anew")
     for sound in read.say:
         if not _SOUND.fullmatch(sound):
@@ -143,14 +148,18 @@ def snapshot(city: str, plan: NumberPlan, now_ms: int, sound: Callable[[str], st
     """
 
     def entry(decision: Decision) -> dict[str, Any]:
-        passed = decision.passes[0] if decision.passes else None
-        ending = () if passed or decision.wait else decision.farewell
+        ending = () if decision.passes or decision.wait else decision.farewell
         say = [path for prompt in (*decision.notices, *ending) if (path := sound(prompt)) is not None]
-        if passed is not None:
-            return {"next": "pass", "trunk": passed.trunk, "number": passed.number, "say": say}
+        if decision.passes:
+            return {"next": "pass", "ways": [[way.trunk, way.number] for way in decision.passes], "say": say}
         if decision.wait is not None:
             return {"next": "queue", "say": say}
         return {"next": "say" if say else "hangup", "say": say}
+
+    known = {line.number for line in plan.lines}
+    unlisted = next(
+        n for i in range(60_000_000, 61_000_000) if (n := Number.read(str(i), plan.area)) not in known
+    )
 
     def shown(number: Number) -> str:
         return number.shown(plan.area)
@@ -163,7 +172,7 @@ def snapshot(city: str, plan: NumberPlan, now_ms: int, sound: Callable[[str], st
         "lines": {
             shown(line.number): entry(plan.route(line.number.shown(), (), "", now_ms)) for line in plan.lines
         },
-        "default": {"next": "queue", "say": []},
+        "default": entry(plan.route(unlisted.shown(), (), "", now_ms)),
         "trunks": {
             rule.trunk: {
                 "strip": rule.strip,

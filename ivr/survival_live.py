@@ -43,8 +43,8 @@ def serve(agi: Any, table: str) -> Survival:
     trunk = agi.get_full_variable("${CHANNEL(endpoint)}")
     diverted = [*_headers(agi, "Diversion"), *_headers(agi, "History-Info")]
     found = decide(snapshot, called, diverted, trunk)
-    agi.set_variable("SURVIVE_TRUNK", found.trunk)
-    agi.set_variable("SURVIVE_NUMBER", found.number)
+    agi.set_variable("SURVIVE_TRUNK", ",".join(trunk for trunk, _ in found.ways))
+    agi.set_variable("SURVIVE_NUMBER", ",".join(number for _, number in found.ways))
     agi.set_variable("SURVIVE_SAY", "&".join(found.say))
     agi.set_variable("SURVIVE_NEXT", found.next)  # the last: without it the others count for nothing
     return found

@@ -80,6 +80,10 @@ def option(text: str) -> str:
     return text.replace(";", "\\;")
 
 
+T1_MS = 100
+"""After this long without an answer a request is sent again, after 64 times as long it is given up (RFC 3261,
+17.1.1.1; Asterisk takes no smaller multiple). The standard lets private networks go below its 500 ms."""
+
 _HEAD = (
     "; pjsip.conf, written by the program: changes made here are lost. It holds passwords: keep it private.\n"
 )
@@ -114,7 +118,17 @@ def _global(network: Network) -> str:
             # A burst of registrations fills queues that carry no call; that is no reason to refuse calls.
             ("taskprocessor_overload_trigger", "pjsip_only"),
         ],
-    ) + _section("system", [("type", "system"), ("disable_tcp_switch", "yes"), ("timer_t1", 500)])
+    ) + _section(
+        "system",
+        [
+            ("type", "system"),
+            ("disable_tcp_switch", "yes"),
+            # Whoever says nothing to an INVITE, not even 100 Trying, is not there: the next way is tried.
+            # RFC 3261's 500 ms and 32 s would leave a caller for 110 in silence as long as it may ring.
+            ("timer_t1", T1_MS),
+            ("timer_b", 64 * T1_MS),
+        ],
+    )
 
 
 def _transports(network: Network) -> list[str]:

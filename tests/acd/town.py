@@ -111,8 +111,12 @@ class Hall:
         self.engine = Engine(setup or town())
         self.at = 0
         for pair in signed_on:
-            agent, _, seat = pair.partition("@")
-            self.tell(SeatReachable(seat), SignOnAsked(seat, agent, proven=True))
+            self.sign_on(pair)
+
+    def sign_on(self, pair: str) -> list[Command]:
+        """``101@8001``: the agent signs on at the seat, whose phone works."""
+        agent, _, seat = pair.partition("@")
+        return self.tell(SeatReachable(seat), SignOnAsked(seat, agent, proven=True, desk="desk"))
 
     def tell(self, *facts: Event, at: int | None = None) -> list[Command]:
         """Tell facts, all at the same time; the orders that they lead to."""

@@ -107,7 +107,12 @@ def test_arguments_that_cannot_be_used_exit_with_2_and_one_line(
 def test_erlang_gives_the_published_figures(capsys: pytest.CaptureFixture[str]) -> None:
     told = document(capsys, "erlang", "c", "--load", "10", "--seats", "14", "--aht", "180", "--within", "20")
     assert told == pytest.approx(
-        {"p_wait": 0.174131933595, "asa": 7.835937011777, "service_level": 0.888350019179, "occupancy": 10 / 14}
+        {
+            "p_wait": 0.174131933595,
+            "asa": 7.835937011777,
+            "service_level": 0.888350019179,
+            "occupancy": 10 / 14,
+        }
     )
 
 
@@ -121,7 +126,10 @@ def test_render_writes_files_that_only_their_owner_can_read(
 
 
 def test_a_command_starts_within_two_seconds_without_what_it_does_not_need() -> None:
-    program = "import sys, hotline.cli; hotline.cli.main(['check', 'heze']); print([m for m in ('numba', 'sqlalchemy', 'redis') if m in sys.modules])"
+    program = (
+        "import sys, hotline.cli; hotline.cli.main(['check', 'heze']); "
+        "print([m for m in ('numba', 'sqlalchemy', 'redis') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -44,7 +44,9 @@ def moved(text: str) -> str:
         return f'address = ["{host}:{free_port(host)}"]'
 
     ports = f"udp = {free_port('127.0.0.1')}\ntcp = {free_port('127.0.0.1', tcp=True)}"
-    text, networks = re.subn(r'^bind = "127\.0\.0\.1"$', f'bind = "127.0.0.1"\n{ports}', text, flags=re.MULTILINE)
+    text, networks = re.subn(
+        r'^bind = "127\.0\.0\.1"$', f'bind = "127.0.0.1"\n{ports}', text, flags=re.MULTILINE
+    )
     text, trunks = re.subn(r'address = \["127\.0\.0\.(\d+)"\]', address, text)
     assert networks == 1
     assert trunks >= 4
@@ -99,26 +101,26 @@ class Town:
         """Wait until ``true()``; `TimeoutError` says what did not come."""
         try:
             async with asyncio.timeout(within_s):
-                while not true():
-                    await asyncio.sleep(0.02)  # the engine's state can only be looked at
+                while not true():  # noqa: ASYNC110 (the engine's state can only be looked at)
+                    await asyncio.sleep(0.02)
         except TimeoutError:
             raise TimeoutError(f"not within {within_s:g} s: {what}") from None
 
     async def record_of(self, caller: str, within_s: float = 10.0) -> CallRecord:
         """The one record of a caller's call."""
-        await self.until(lambda: any(r.caller == caller for r in self.records), f"record of {caller}", within_s)
+        await self.until(
+            lambda: any(r.caller == caller for r in self.records), f"record of {caller}", within_s
+        )
         (record,) = [record for record in self.records if record.caller == caller]
         return record
 
     async def sign_on(self, phones: Phones, people: Sequence[tuple[str, str]]) -> None:
         """Sign agents on: (seat, agent), from the seats' own phones by feature code."""
         await phones.sign_on({seat: (agent, PIN) for seat, agent in people})
+        agents = self.platform.service.engine.state.agents
         await self.until(
-            lambda: all(
-                agent in self.platform.service.engine.state.agents and self.agent(agent).activity is Activity.IDLE
-                for _, agent in people
-            ),
-            "everybody signed on and idle",
+            lambda: all(a in agents and agents[a].activity is not Activity.ENGAGED for _, a in people),
+            "everybody signed on, and every phone free again",
         )
 
     def end_wrap_up_at_once(self) -> None:

@@ -41,7 +41,7 @@ class Scene:
     moment: str = ""
     seats: int = 40
     experts: tuple[str, ...] = ()
-    held_s: float = 18
+    held_s: float = 16
     """so long the longest call holds its channel: notice, greeting, talk"""
     fewer: bool = False
     """the same city again: only the ways that differ most"""
@@ -57,7 +57,7 @@ SCENES = (
     Scene("kaifeng", "2022-09-06T10:00", seats=24, experts=("1047", "1048", "1049", "1050", "1051", "1052")),
     Scene("jinan", "2018-06-12T10:00", "transition", seats=20),
     Scene("jinan", "2018-07-03T10:00", "after", seats=20, fewer=True),
-    Scene("jingjiang", "2019-05-14T10:00", "open", seats=11, held_s=7),
+    Scene("jingjiang", "2019-05-14T10:00", "open", seats=11, held_s=5.5),
     Scene("jingjiang", "2019-05-14T20:00", "closed", seats=11, fewer=True),
     Scene("heze", "2021-11-16T10:00", "transition", seats=24, experts=("1076", "1077", "1078")),
     Scene("heze", "2022-05-17T10:00", "after", seats=6, experts=("1076", "1077", "1078"), fewer=True),
@@ -89,7 +89,9 @@ def rows(city: str) -> list[Row]:
     """
     path = Path(__file__).parent.parent / "data" / "hotlines.csv"
     with path.open(encoding="utf-8", newline="") as table:
-        found = [Row(r["number"], r["treatment"], r["note"]) for r in csv.DictReader(table) if r["city"] == city]
+        found = [
+            Row(r["number"], r["treatment"], r["note"]) for r in csv.DictReader(table) if r["city"] == city
+        ]
     if city == "jinan":
         found += [Row(number, "withdrawn") for number in ("12315", "12333", "66601234")]
     listed = {row.number for row in found}
@@ -189,7 +191,9 @@ async def day(request: pytest.FixtureRequest) -> AsyncIterator[Day]:
     agents = [a for a in city.setup().agents if a not in scene.experts and scene_works(scene, a)]
     async with AsyncExitStack() as stack:
         far = {
-            trunk.name: FarEnd(str(trunk.peers[0].host), trunk.peers[0].port or 0, manner=Manner(talk_s=Fixed(0.1)))
+            trunk.name: FarEnd(
+                str(trunk.peers[0].host), trunk.peers[0].port or 0, manner=Manner(talk_s=Fixed(0.1))
+            )
             for trunk in city.trunks()
         }
         for one in far.values():
@@ -302,11 +306,15 @@ async def test_every_call_leaves_exactly_one_record_that_tells_line_treatment_an
             wrong.append(f"{play}: {told}, not {end}")
         if (record.passed_to is not None) != (want.who == "far"):
             wrong.append(f"{play}: passed to {record.passed_to}")
-        if want.who == "seat" and (record.seat != play.seats[0].called or record.queue != CITY or not record.agent):
+        if want.who == "seat" and (
+            record.seat != play.seats[0].called or record.queue != CITY or not record.agent
+        ):
             wrong.append(f"{play}: seat {record.seat}, queue {record.queue}, rung {play.seats}")
         if want.who != "seat" and record.queued is not None:
             wrong.append(f"{play}: stood in a queue")
-        spoken = (record.prompt_ended - record.answered) / 1000 if record.prompt_ended and record.answered else 0.0
+        spoken = (
+            (record.prompt_ended - record.answered) / 1000 if record.prompt_ended and record.answered else 0.0
+        )
         if own and day.scene.city == "jingjiang":
             continue  # its keys are offered and waited for
         if want.notice != bool(plan_notices(day, play)):
@@ -349,7 +357,9 @@ async def test_an_emergency_is_rung_at_once_and_never_led_through_12345(day: Day
     assert len(calls) >= 4 * (len(FEWER) if day.scene.fewer else 12)
     for play in calls:
         (record,) = play.records
-        assert (record.queue, record.queued, record.prompt_ended, record.seat) == (None, None, None, None), play
+        assert (record.queue, record.queued, record.prompt_ended, record.seat) == (None, None, None, None), (
+            play
+        )
         assert play.far[0][1].began - play.leg.began < 1.5, play
 
 

@@ -32,9 +32,13 @@ TALKS = Manner(talk_s=Fixed(0.2))
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def here() -> AsyncIterator[Town]:
     text = moved(city_text("zhengzhou")).replace("ring_seconds = 20", f"ring_seconds = {RING_S}", 1)
-    text = text.replace('[[seats]]\nfirst = "8001"', '[[seats]]\nfirst = "8901"\nauto_answer = true\n\n[[seats]]\nfirst = "8001"', 1)
+    text = text.replace(
+        '[[seats]]\nfirst = "8001"',
+        '[[seats]]\nfirst = "8901"\nauto_answer = true\n\n[[seats]]\nfirst = "8001"',
+        1,
+    )
     # a contact is taken as the phone names it: these phones register from other ports than they listen at
-    text = re.sub(r'(\[\[seats\]\]\nfirst = .*\n)', r'\1nat = false\n', text)
+    text = re.sub(r"(\[\[seats\]\]\nfirst = .*\n)", r"\1nat = false\n", text)
     async with town(City.read(text, "zhengzhou")) as here:
         yield here
 
@@ -170,11 +174,12 @@ async def test_on_a_break_no_call_comes_and_back_brings_the_one_that_waits(here:
         await phones.dial("8001", "*12*1")
         with here.carrier("unicom", 13_900_000_000) as carrier:
             placing = asyncio.create_task(carrier.place(ONE_CALL))
-            await here.until(lambda: here.platform.service.engine.state.waiting["12345"] == 1, "a caller waits")
+            await here.until(
+                lambda: here.platform.service.engine.state.waiting["12345"] == 1, "a caller waits"
+            )
             assert phones.legs() == []
             await phones.dial("8001", "*13")
             (leg,) = (await placing).legs
-    (rung,) = phones.legs() or [None]
     record = await here.record_of(leg.caller, 40)
     assert (record.disposition, record.agent, record.seat) == ("answered", "1001", "8001")
 
@@ -246,7 +251,9 @@ async def test_a_seat_that_rings_out_rests_and_its_call_keeps_the_place_at_the_h
             await here.until(lambda: here.agent("1007").activity is Activity.RESTING, "the seat rests", 15)
             async with at_work(here, {"8008": "1008"}) as awake:
                 await awake.rung(1)
-                await here.until(lambda: here.agent("1008").activity is Activity.WRAP_UP, "the first call is over")
+                await here.until(
+                    lambda: here.agent("1008").activity is Activity.WRAP_UP, "the first call is over"
+                )
                 await awake.dial("8008", "*14")
                 first, second = (await placing).legs
                 assert [leg.caller for leg in awake.legs()] == [first.caller, second.caller]
@@ -331,15 +338,19 @@ async def test_the_phone_is_told_caller_and_line_and_asked_to_answer_only_if_the
     origin = re.search(r"^From: (.*)$", invite, re.MULTILINE)
     assert origin is not None
     assert f"sip:{leg.caller}@" in origin[1]
-    assert '"12315 消费维权热线"' in origin[1]
+    assert re.match(r'"12315.消费维权热线"', origin[1])
 
 
-async def test_a_caller_never_hears_silence_from_the_greeting_to_the_seats_voice(here: Town, tmp_path: Path) -> None:
+async def test_a_caller_never_hears_silence_from_the_greeting_to_the_seats_voice(
+    here: Town, tmp_path: Path
+) -> None:
     write_wav(tmp_path / "seat.wav", tone(800, 1.0))
     (greeting,) = here.platform.city.setup().queues["12345"].greeting
     async with Softphone(here.sip, bind=here.far("unicom")[0], caller="13900000070") as caller:
         await caller.dial("12345")
-        await here.until(lambda: here.platform.service.engine.state.waiting["12345"] == 1, "the caller waits", 15)
+        await here.until(
+            lambda: here.platform.service.engine.state.waiting["12345"] == 1, "the caller waits", 15
+        )
         async with at_work(here, {"8060": "1060"}, NEVER_ANSWERS) as asleep:
             await asleep.rung(1)
             await here.until(lambda: here.agent("1060").activity is Activity.RESTING, "the seat rests", 15)
@@ -353,4 +364,3 @@ async def test_a_caller_never_hears_silence_from_the_greeting_to_the_seats_voice
     # the pauses between words are a third of a second; the first packet takes a moment
     assert heard.silence_s < 0.8
     assert heard.call_s > RING_S + 4
-
