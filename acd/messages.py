@@ -363,7 +363,8 @@ class CallRecord(msgspec.Struct, frozen=True):
 
     ``disposition``: ``answered`` (by a seat), ``abandoned`` (the caller hung up before a seat answered), ``refused``
     (no channel, or no place in the queue), ``passed`` (answered by a line's own seats, a sub-centre, an emergency centre
-    or another's number), ``told`` (heard a notice, was let go), ``lost`` (neither the caller nor anyone of ours ended it: something broke).
+    or another's number), ``told`` (heard a notice, was let go), ``lost`` (neither the caller nor anyone of ours ended it:
+    something broke).
     """
 
     call: CallId

@@ -306,6 +306,8 @@ class Asterisk:
             await session.execute(*set_variables({**variables, "ACD_NEXT": to}), within=COMMAND_S)
         except SessionOver:
             line.expects = None
+            if not session.hung_up.is_set():
+                self.gap()
             raise
         line.session = None
         session.close()

@@ -97,6 +97,7 @@ class Platform:
         self.service = service
         self.spool: FallbackSpool | None = None
         self._one_survey = asyncio.Lock()
+        self._restarted = False
         self._has: SwitchHas | None = None
         self._seats = {seat.number for seat in city.seats()}
         self._surveying = asyncio.Event()
@@ -268,6 +269,8 @@ class Platform:
     async def _survey(self, link: SwitchLink, restarted: bool) -> None:
         """Ask the switch what it has, and tell the engine."""
         async with self._one_survey:
+            # A survey may fail while Asterisk is still loading its modules: the next one says it then.
+            restarted = self._restarted = self._restarted or restarted
             reachable = reachable_seats(await link.contacts(), self.asterisk.is_seat)
             before = set(self.asterisk.lines)
             rows = await link.status(VARIABLES)
@@ -284,6 +287,7 @@ class Platform:
             finally:
                 await self._put_members_right(link)
             _log.info("surveyed", calls=callers, seats=len(reachable), restarted=restarted)
+            self._restarted = False
             self._note_run(link.run_id)
             self.up.set()
 

@@ -2,7 +2,8 @@
 
 A hung engine would hold its callers for ever, since the switch enforces no time inside FastAGI. So the engine
 says several times a second that it is alive; when it has been silent for `SILENT_S` the parent kills it. Its
-callers are in the switch's fallback at that moment, and the next engine fetches them back. Under systemd the parent itself gives a sign of life (``WatchdogSec``).
+callers are in the switch's fallback at that moment, and the next engine fetches them back. Under systemd the
+parent itself gives a sign of life (``WatchdogSec``).
 """
 
 from __future__ import annotations

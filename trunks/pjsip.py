@@ -7,6 +7,7 @@ transfer by REFER.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -109,7 +110,7 @@ def _global(network: Network) -> str:
             ("user_agent", "hotline"),
             ("default_realm", network.realm),
             # A trunk's address outweighs whatever a caller calls himself.
-            ("endpoint_identifier_order", "ip,username,auth_username"),
+            ("endpoint_identifier_order", "ip,header,username"),
             # 12345;phone-context=... is still 12345.
             ("ignore_uri_user_options", "yes"),
             ("disable_multi_domain", "yes"),
@@ -179,7 +180,7 @@ def _trunk(trunk: Trunk, secrets: Mapping[str, str], network: Network) -> list[s
         ("disallow", "all"),
         ("allow", ",".join(trunk.codecs)),
         ("dtmf_mode", trunk.dtmf),
-        ("identify_by", "ip" if trunk.peers else "username,auth_username"),
+        ("identify_by", "ip" if trunk.peers else "header"),
         ("aors", aor),
         ("direct_media", "no"),
         ("allow_transfer", "no"),
@@ -196,6 +197,9 @@ def _trunk(trunk: Trunk, secrets: Mapping[str, str], network: Network) -> list[s
         ("rewrite_contact", _yes(trunk.nat)),
         ("media_encryption", "sdes" if trunk.srtp else "no"),
     ]
+    if trunk.registration is not None and trunk.outgoing is not None:
+        # Some carriers take calls from the registered contact only.
+        options.append(("contact_user", trunk.registration.contact or trunk.outgoing.user))
     if trunk.from_user:
         options.append(("from_user", trunk.from_user))
     if trunk.from_domain:
@@ -223,6 +227,13 @@ def _trunk(trunk: Trunk, secrets: Mapping[str, str], network: Network) -> list[s
             _section(
                 f"{name}-address", [("type", "identify"), ("endpoint", name), *(("match", h) for h in hosts)]
             )
+        )
+    elif trunk.incoming is not None:
+        # Its From says who calls, not who it is, and its user need not be its name: only the answer to our
+        # challenge tells.
+        proof = f'Authorization: /username="{_literally(trunk.incoming.user)}"/'
+        sections.append(
+            _section(f"{name}-user", [("type", "identify"), ("endpoint", name), ("match_header", proof)])
         )
     if trunk.incoming is not None:
         sections.append(_auth(f"{name}-in", trunk.incoming, where, secrets))
@@ -341,6 +352,11 @@ def _auth(title: str, digest: Digest, where: str, secrets: Mapping[str, str]) ->
 
 def _uri(address: str, transport: Transport) -> str:
     return f"sip:{address}" if transport is Transport.UDP else f"sip:{address};transport={transport}"
+
+
+def _literally(text: str) -> str:
+    """``text`` in a POSIX regular expression (Asterisk's backslashes end here, so brackets)."""
+    return re.sub(r"[^A-Za-z0-9_@ -]", lambda sign: "\\^" if sign[0] == "^" else f"[{sign[0]}]", text)
 
 
 def _secret(name: str, where: str, secrets: Mapping[str, str]) -> str:

@@ -17,6 +17,8 @@ RELOADS: Mapping[str, tuple[str, ...]] = {
         "module reload res_pjsip_authenticator_digest.so",
         "module reload res_pjsip_endpoint_identifier_ip.so",
         "module reload res_pjsip_outbound_registration.so",
+        # It registers again by itself where the registration changed, but not where only its password did.
+        "pjsip send register *all",
     ),
     "extensions.conf": ("dialplan reload",),
     "queues.conf": ("queue reload all",),

@@ -55,21 +55,21 @@ TABLE: dict[str, Any] = json.loads(
         ("12315", (), "carrier", QUEUE),
         ("12329", (), "carrier", Survival("queue", say=("prompts/notice",))),
         ("12358", (), "carrier", Survival("say", say=("prompts/ended",))),
-        ("110", (), "carrier", Survival("pass", "police", "110")),
-        ("0371-110", (), "carrier", Survival("pass", "police", "110")),
-        ("+8637112366", (), "carrier", Survival("pass", "tax", "12366")),
-        ("037112366", (), "unicom", Survival("pass", "tax", "12366")),
+        ("110", (), "carrier", Survival("pass", (("police", "110"),))),
+        ("0371-110", (), "carrier", Survival("pass", (("police", "110"),))),
+        ("+8637112366", (), "carrier", Survival("pass", (("tax", "12366"),))),
+        ("037112366", (), "unicom", Survival("pass", (("tax", "12366"),))),
         (
             "12345",
             ("Diversion: <sip:110@carrier>;reason=unconditional",),
             "carrier",
-            Survival("pass", "police", "110"),
+            Survival("pass", (("police", "110"),)),
         ),
         (
             "12345",
             ("History-Info: <sip:12366@x>;index=1, <sip:12345@x>;index=1.1",),
             "c",
-            Survival("pass", "tax", "12366"),
+            Survival("pass", (("tax", "12366"),)),
         ),
         # Asked a moment ago in vain: the city's seats answer.
         ("12345", ("Diversion: <sip:12366@carrier>;reason=no-answer",), "carrier", QUEUE),
@@ -88,7 +88,7 @@ def test_a_caller_goes_where_the_plan_said_when_the_snapshot_was_made(
 
 
 def test_the_snapshot_is_what_the_text_says_it_is() -> None:
-    assert TABLE["lines"]["110"] == {"next": "pass", "trunk": "police", "number": "110", "say": []}
+    assert TABLE["lines"]["110"] == {"next": "pass", "ways": [["police", "110"]], "say": []}
     assert TABLE["number"] == "12345"
     assert TABLE["also"] == ["62912345"]
     assert TABLE["default"] == {"next": "queue", "say": []}
@@ -110,11 +110,11 @@ def test_a_notice_without_a_recording_is_left_out_and_the_caller_still_answered(
         ({"lines": ["110"]}, "lines: is no table"),
         ({"lines": {"110": {"next": "Goto(elsewhere)"}}}, r"lines\.110\.next"),
         (
-            {"lines": {"110": {"next": "pass", "trunk": "police,20", "number": "110"}}},
+            {"lines": {"110": {"next": "pass", "ways": [["police,20", "110"]]}}},
             r"lines\.110: a pass needs",
         ),
         (
-            {"lines": {"110": {"next": "pass", "trunk": "police", "number": "110@x"}}},
+            {"lines": {"110": {"next": "pass", "ways": [["police", "110@x"]]}}},
             r"lines\.110: a pass needs",
         ),
         ({"lines": {"110": {"next": "say", "say": ["a,b"]}}}, r"lines\.110\.say"),

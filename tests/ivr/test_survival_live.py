@@ -26,7 +26,7 @@ TABLE = {
     "area": "0371",
     "number": "12345",
     "lines": {
-        "110": {"next": "pass", "trunk": "police", "number": "110", "say": []},
+        "110": {"next": "pass", "ways": [["police", "110"]], "say": []},
         "12329": {"next": "queue", "say": ["prompts/notice", "prompts/more"]},
     },
     "default": {"next": "queue", "say": []},

@@ -24,6 +24,8 @@ from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.process_live import free_port
 from hotline.rehearsal.results import SeatLogin
 from hotline.rehearsal.sipp_live import Address
+from hotline.switch.find import find_asterisk
+from hotline.switch.process import Switch
 
 PIN = "1234"
 """every agent's in the built-in cities"""
@@ -36,11 +38,11 @@ def city_text(name: str) -> str:
     return (resources.files("dialplans") / "cities" / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def moved(text: str) -> str:
+def moved(text: str, net: str = NET) -> str:
     """A city's text with its switch on free ports and its trunks' far sides at addresses of the tests' own."""
 
     def address(match: re.Match[str]) -> str:
-        host = f"{NET}.{match[1]}"
+        host = f"{net}.{match[1]}"
         return f'address = ["{host}:{free_port(host)}"]'
 
     ports = f"udp = {free_port('127.0.0.1')}\ntcp = {free_port('127.0.0.1', tcp=True)}"
@@ -82,6 +84,20 @@ class Town:
     def carrier(self, trunk: str, first_caller: int = 13_800_000_000) -> Carrier:
         """Somebody who calls in over a trunk."""
         return Carrier(self.far(trunk)[0], switch=self.sip, first_caller=first_caller)
+
+    async def trunks_reachable(self) -> None:
+        """Wait until the other side of every trunk has answered the switch's OPTIONS."""
+        wanted = {trunk.name for trunk in self.platform.city.trunks()}
+        link = self.platform.asterisk.link
+        assert link is not None
+        try:
+            async with asyncio.timeout(90):
+                while wanted:
+                    seen = [(row.get("Aor"), row.get("Status")) for row in await link.contacts()]
+                    wanted -= {aor for aor, status in seen if status == "Reachable" and aor is not None}
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise TimeoutError(f"trunks that nobody answers on: {sorted(wanted)}") from None
 
     def logins(self, seats: Iterable[str] | None = None) -> list[SeatLogin]:
         """The SIP accounts of these seats, of all without an argument."""
@@ -152,6 +168,9 @@ async def town(city: City, *, as_of: str | None = None) -> AsyncIterator[Town]:
                 assert platform.service.faults == 0, "the engine failed on an event"
             finally:
                 await platform.stop_switch()
-        assert platform.switch.pid is None
     finally:
+        # also the switch of a platform that did not come up
+        switch = Switch(find_asterisk(), place.settings(city))
+        await switch.stop()
+        assert switch.pid is None
         shutil.rmtree(home)

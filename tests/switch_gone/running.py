@@ -147,6 +147,16 @@ class Run:
         files = [path for path in (self.home / "journal").rglob("*") if path.is_file()]
         return sum(path.read_bytes().count(b'"e":{' + mark) for path in files)
 
+    def unreachable(self) -> set[str]:
+        """The seats whose phones the engine was last told cannot be reached."""
+        told = {}
+        for path in sorted((self.home / "journal").rglob("*.jsonl")):
+            for kind, seat in re.findall(
+                r'"type":"Seat(Unreachable|Reachable)","seat":"(\d+)"', path.read_text()
+            ):
+                told[seat] = kind
+        return {seat for seat, kind in told.items() if kind == "Unreachable"}
+
     def records(self) -> list[dict[str, Any]]:
         """The database's call records, in order of arrival."""
         path = self.home / "records.sqlite"
