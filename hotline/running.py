@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import importlib.util
 import os
 import select
 import signal
@@ -58,7 +59,21 @@ def run_city(city: City, args: argparse.Namespace, as_of_ms: int | None) -> int:
         except Exception as fault:  # noqa: BLE001
             _log.exception("the engine ended", why=str(fault))
             return 1
+    _keep_kernel(home_of(city, args.home))
     return _Parent(sys.argv[1:]).keep()
+
+
+def _keep_kernel(home: Path) -> None:
+    """Where the program's own folder can't be written to, the compiled matching kernel is kept in the city's home.
+
+    Without any place for it numba refuses to compile at all; compiling takes 2 s, which a next engine does not have.
+    """
+    package = importlib.util.find_spec("acd")
+    if package is None or package.origin is None:
+        return
+    beside = Path(package.origin).parent / "__pycache__"
+    if not os.access(beside if beside.exists() else beside.parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "kernel"))
 
 
 class _Parent:

@@ -149,12 +149,11 @@ class Run:
 
     def unreachable(self) -> set[str]:
         """The seats whose phones the engine was last told cannot be reached."""
-        told = {}
-        for path in sorted((self.home / "journal").rglob("*.jsonl")):
-            for kind, seat in re.findall(
-                r'"type":"Seat(Unreachable|Reachable)","seat":"(\d+)"', path.read_text()
-            ):
-                told[seat] = kind
+        text = "".join(path.read_text() for path in sorted((self.home / "journal").rglob("*.jsonl")))
+        told = {
+            seat: kind
+            for kind, seat in re.findall(r'"type":"Seat(Unreachable|Reachable)","seat":"(\d+)"', text)
+        }
         return {seat for seat, kind in told.items() if kind == "Unreachable"}
 
     def records(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from hotline.rehearsal.process_live import free_port
 from tests.real_asterisk import SECRET, USER, RealAsterisk
 
 UDP_HOST, TCP_HOST = "127.8.0.31", "127.8.0.32"
-_MODULES = "res_pjsip_authenticator_digest res_pjsip_endpoint_identifier_user res_pjsip_nat app_verbose"
+_MODULES = "res_pjsip_authenticator_digest res_pjsip_endpoint_identifier_user res_pjsip_nat res_pjsip_caller_id app_verbose"
 
 # A call from the city is answered for a moment; the number and the caller stand in the log.
 _DIALPLAN = """

@@ -107,7 +107,7 @@ class Scene:
 
     async def until_state(self, trunk: str, word: str) -> None:
         """Wait until the registration is in this state."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(15):  # Asterisk spreads the first registrations over ten seconds
             while word not in await self.state(trunk):
                 await asyncio.sleep(0.1)  # the switch tells it on its console only
 
@@ -159,24 +159,25 @@ async def test_a_sub_centre_is_known_by_its_user_whatever_its_trunk_is_called(sc
 async def test_a_refused_registration_goes_through_as_soon_as_the_password_is_right(scene: Scene) -> None:
     platform = scene.here.platform
     await scene.until_state("signs-on", "Rejected")
-    assert "Registered" in await scene.state("over-tcp")
+    await scene.until_state("over-tcp", "Registered")
     (scene.home / "signs-on").write_text("pass-of-udp\n")
     await platform.reload(platform.city)
     await scene.until_state("signs-on", "Registered")
     assert "Registered" in await scene.state("over-tcp")
 
 
-@pytest.mark.parametrize(
-    ("user", "trunk", "number"), [("037112345", "signs-on", "12345"), ("037162912345", "over-tcp", "12315")]
-)
-async def test_a_carrier_calls_at_the_contact_that_we_registered(
-    scene: Scene, user: str, trunk: str, number: str
-) -> None:
-    await scene.until_state(trunk, "Registered")
-    caller = str(scene.next_caller())
-    await scene.far.call(user, number, caller)
-    record = await scene.here.record_of(caller)
-    assert (record.trunk, record.line, record.disposition) == (trunk, number, "answered")
+async def test_a_carrier_calls_at_the_contact_that_we_registered(scene: Scene) -> None:
+    callers = {"signs-on": str(scene.next_caller()), "over-tcp": str(scene.next_caller())}
+    for trunk in callers:
+        await scene.until_state(trunk, "Registered")
+    await scene.far.call("037112345", "12345", callers["signs-on"])
+    await scene.far.call("037162912345", "12315", callers["over-tcp"])
+    records = {trunk: await scene.here.record_of(caller, 20) for trunk, caller in callers.items()}
+    told = {trunk: (record.trunk, record.line, record.disposition) for trunk, record in records.items()}
+    assert told == {
+        "signs-on": ("signs-on", "12345", "answered"),
+        "over-tcp": ("over-tcp", "12315", "answered"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -190,4 +191,5 @@ async def test_a_call_goes_out_over_a_carrier_that_asks_for_our_password(
     record = await scene.here.record_of(leg.caller)
     assert leg.answered is not None
     assert (record.disposition, record.passed_to) == ("passed", number)
-    assert f"asked for {number} by {leg.caller} of {user}" in scene.far.says()
+    says = scene.far.says()
+    assert f"asked for {number} by {leg.caller} of {user}" in says, [x for x in says.splitlines() if "asked" in x]

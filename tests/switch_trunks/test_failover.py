@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 TALKS = Manner(talk_s=Fixed(0.2))
 NO_CHANNEL = Manner(refuses="503 Service Unavailable")
 RINGS = Manner(ring_s=Fixed(60))
-RING_S = 10
+RING_S = 7
 EMERGENCY = ("emergency", "unicom", "telecom", "mobile")
 _callers = iter(range(13_500_000_000, 13_600_000_000, 10))
 
