@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+MEDIA_RANGE = (61_000, 65_400)
+MEDIA_PORTS = 8
 
 LAST_WORDS = 300
 """Characters of a child's complaint that fit into a one-line error."""
@@ -23,6 +27,26 @@ def free_port(address: str, *, tcp: bool = False) -> int:
         probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_media_ports(address: str) -> int:
+    """The first of `MEDIA_PORTS` UDP ports in a row at ``address`` that nobody holds: SIPp takes as many for its media.
+
+    They lie above those that a system hands out by itself, so that no other socket gets into the row by chance. Raises
+    ``OSError`` when there is no such row.
+    """
+    rows = list(range(*MEDIA_RANGE, MEDIA_PORTS))
+    random.shuffle(rows)
+    for first in rows:
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + MEDIA_PORTS):
+                    probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    probe.bind((address, port))
+            except OSError:
+                continue
+            return first
+    raise OSError(f"media ports: no {MEDIA_PORTS} in a row are free at {address} from {MEDIA_RANGE[0]} on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from hotline.rehearsal.process_live import Child, free_port, spawn
+from hotline.rehearsal.process_live import Child, free_media_ports, spawn
 from hotline.rehearsal.results import Entry, Leg, legs, parse
 from hotline.rehearsal.sound import alaw, read_wav
 
@@ -99,7 +99,7 @@ async def start(
     rows_path.touch(mode=0o600)  # it holds the accounts' secrets
     rows_path.write_text("SEQUENTIAL\n" + "\n".join(rows) + "\n")
     address, port = bind
-    media = free_port(address)
+    media = free_media_ports(address)
     echo = ["-rtp_echo"] if sound == "echo" else []
     command = [
         *(
@@ -115,7 +115,7 @@ async def start(
             "-p",
             str(port),
         ),
-        *("-mi", address, "-mp", str(media - media % 2), *echo, "-ci", "127.0.0.1", "-nostdin", "-aa"),
+        *("-mi", address, "-mp", str(media), *echo, "-ci", "127.0.0.1", "-nostdin", "-aa"),
         *("-trace_logs", "-log_file", "log", "-trace_err", "-error_file", "errors", "-f", "3600"),
         *("-buff_size", "2000000", "-timer_resol", "1", "-skip_rlimit", *_PATIENT),
     ]

@@ -24,7 +24,12 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 
 DIGEST_HOST, ANYWHERE = "127.8.0.33", "127.8.0.34"
 ACCOUNTS = {"037112345": ("pass-of-udp", "udp"), "037162912345": ("pass-of-tcp", "tcp")}
-SECRETS = {"asks": "pass-of-asks", "branch": "pass-of-branch", "signs-on": "wrong at first", "over-tcp": "pass-of-tcp"}
+SECRETS = {
+    "asks": "pass-of-asks",
+    "branch": "pass-of-branch",
+    "signs-on": "wrong at first",
+    "over-tcp": "pass-of-tcp",
+}
 
 MORE = """
 [[trunks]]
@@ -108,8 +113,8 @@ class Scene:
     async def until_state(self, trunk: str, word: str) -> None:
         """Wait until the registration is in this state."""
         async with asyncio.timeout(15):  # Asterisk spreads the first registrations over ten seconds
-            while word not in await self.state(trunk):
-                await asyncio.sleep(0.1)  # the switch tells it on its console only
+            while word not in await self.state(trunk):  # noqa: ASYNC110 (its console tells no news)
+                await asyncio.sleep(0.1)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -192,4 +197,6 @@ async def test_a_call_goes_out_over_a_carrier_that_asks_for_our_password(
     assert leg.answered is not None
     assert (record.disposition, record.passed_to) == ("passed", number)
     says = scene.far.says()
-    assert f"asked for {number} by {leg.caller} of {user}" in says, [x for x in says.splitlines() if "asked" in x]
+    assert f"asked for {number} by {leg.caller} of {user}" in says, [
+        x for x in says.splitlines() if "asked" in x
+    ]

@@ -47,7 +47,12 @@ async def test_a_full_trunk_gives_503_counts_as_blocked_and_takes_the_next_call_
             refused = await here.record_of(third.caller)
             rung = {leg.caller for leg in phones.legs()}
     assert (third.code, third.answered) == (503, None)
-    assert (refused.disposition, refused.trunk, refused.cause, refused.answered) == ("refused", "unicom", 34, None)
+    assert (refused.disposition, refused.trunk, refused.cause, refused.answered) == (
+        "refused",
+        "unicom",
+        34,
+        None,
+    )
     assert refused.because[-1] == "Trunk unicom has no free channel: refused with 503."
     assert third.caller not in rung
     assert (fourth.code, elsewhere.code) == (200, 200)

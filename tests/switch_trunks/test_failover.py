@@ -35,7 +35,9 @@ async def here() -> AsyncIterator[Town]:
     text = moved(city_text("zhengzhou")).replace("ring_seconds = 30", f"ring_seconds = {RING_S}", 1)
     # The emergency trunk is asked every second; the others so seldom that nobody learns that they are gone.
     text, changed = re.subn(r'(name = "emergency"\n)', r"\1qualify_seconds = 1\n", text, count=1)
-    text, more = re.subn(r'(name = "(?:unicom|telecom|mobile)"\n)(?=carrier)', r"\1qualify_seconds = 0\n", text)
+    text, more = re.subn(
+        r'(name = "(?:unicom|telecom|mobile)"\n)(?=carrier)', r"\1qualify_seconds = 0\n", text
+    )
     assert (changed, more) == (1, 3)
     async with town(City.read(text, "zhengzhou")) as here:
         yield here
@@ -97,7 +99,9 @@ async def test_a_way_that_rings_for_ever_is_given_up_after_its_ring_time(here: T
     assert (record.disposition, len(failures(record))) == ("passed", 1)
 
 
-async def test_a_far_end_that_went_silent_costs_seconds_and_nothing_once_supervision_saw_it(here: Town) -> None:
+async def test_a_far_end_that_went_silent_costs_seconds_and_nothing_once_supervision_saw_it(
+    here: Town,
+) -> None:
     told = io.StringIO()
     logs.set_up(level="info", stream=told, terminal=False)
     try:
@@ -120,14 +124,19 @@ async def test_a_far_end_that_went_silent_costs_seconds_and_nothing_once_supervi
     assert noticed.answered is not None
     assert unnoticed.answered - unnoticed.began < 7.5  # Asterisk alone: 30 s, the whole ring
     assert noticed.answered - noticed.began < 1
-    events = [line for line in told.getvalue().splitlines() if '"emergency"' in line and "trunk contact" in line]
+    events = [
+        line for line in told.getvalue().splitlines() if '"emergency"' in line and "trunk contact" in line
+    ]
     assert any('"Unreachable"' in line for line in events)
     assert '"Reachable"' in events[-1]
 
 
 async def test_when_no_way_takes_it_the_farewell_is_heard_and_the_caller_let_go(here: Town) -> None:
     nobody = dict.fromkeys(EMERGENCY[:3], NO_CHANNEL)
-    async with far_ends(here, **nobody), Softphone(here.sip, bind=here.far("mobile")[0], caller="13577770001") as phone:
+    async with (
+        far_ends(here, **nobody),
+        Softphone(here.sip, bind=here.far("mobile")[0], caller="13577770001") as phone,
+    ):
         await phone.dial("119", within_s=20)
         await phone.ended(within_s=30)
         heard = phone.heard()

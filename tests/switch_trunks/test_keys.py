@@ -36,7 +36,9 @@ async def here() -> AsyncIterator[Town]:
         here.end_wrap_up_at_once()
         seats = ["8001", "8002", "8003", "8012"]
         async with Phones(here.logins(seats), here.sip, manner=Manner(talk_s=Fixed(0.2))) as phones:
-            await here.sign_on(phones, [("8001", "1001"), ("8002", "1002"), ("8003", "1021"), ("8012", "1023")])
+            await here.sign_on(
+                phones, [("8001", "1001"), ("8002", "1002"), ("8003", "1021"), ("8012", "1023")]
+            )
             yield here
 
 
@@ -74,13 +76,17 @@ async def by_info(here: Town, key: str, caller: str, _: Path) -> None:
 
 async def by_tones(here: Town, key: str, caller: str, scratch: Path) -> None:
     """Tones in the sound."""
-    phone = Softphone(here.sip, bind=here.far("mobile")[0], caller=caller, plays=tones(key, scratch / f"{key}.wav"))
+    phone = Softphone(
+        here.sip, bind=here.far("mobile")[0], caller=caller, plays=tones(key, scratch / f"{key}.wav")
+    )
     async with phone:
         await phone.dial("12345")
         await phone.ended(within_s=20)
 
 
-async def test_each_key_reaches_its_queue_in_every_way_in_which_it_may_come(here: Town, tmp_path: Path) -> None:
+async def test_each_key_reaches_its_queue_in_every_way_in_which_it_may_come(
+    here: Town, tmp_path: Path
+) -> None:
     pressed = {(way, key): str(next(_callers)) for way in (by_events, by_info, by_tones) for key in QUEUES}
     await asyncio.gather(*(way(here, key, caller, tmp_path) for (way, key), caller in pressed.items()))
     records = {(way.__name__, key): await here.record_of(caller) for (way, key), caller in pressed.items()}

@@ -50,7 +50,18 @@ class SecurePhone(Phone):
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A self-signed certificate for this machine, and its key."""
     cert, key = folder / "cert.pem", folder / "key.pem"
-    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1".split()
+    make = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+    ]
     subprocess.run([*make, "-out", cert, "-keyout", key], check=True, capture_output=True)
     return cert, key
 
@@ -73,7 +84,12 @@ def hears(recording: Recording, hertz: int) -> bool:
     return sum(w.heard is Heard.TONE and abs(w.hertz - hertz) <= 20 for w in recording.windows) >= 5
 
 
-SEATS = {"8001": ("pcma", "pcmu"), "8002": ("pcmu", "pcma"), "8003": ("G722", "pcma"), "8901": ("pcma", "pcma")}
+SEATS = {
+    "8001": ("pcma", "pcmu"),
+    "8002": ("pcmu", "pcma"),
+    "8003": ("G722/16000/1", "pcma"),
+    "8901": ("pcma", "pcma"),
+}
 """Each seat's only codec, and that of one of the callers; the last is the seat over TLS."""
 
 
@@ -94,7 +110,9 @@ async def ring_and_listen(line: Softphone) -> None:
     await line.ended(within_s=30)
 
 
-async def test_callers_and_seats_hear_each_other_in_every_codec_and_over_tls(here: Town, tmp_path: Path) -> None:
+async def test_callers_and_seats_hear_each_other_in_every_codec_and_over_tls(
+    here: Town, tmp_path: Path
+) -> None:
     write_wav(tmp_path / "caller.wav", tone(CALLER_HZ, 1.0))
     write_wav(tmp_path / "seat.wav", tone(SEAT_HZ, 1.0))
     tls = here.platform.city.network().tls
@@ -137,7 +155,10 @@ async def test_a_tcp_trunk_brings_calls_in(here: Town) -> None:
     assert port is not None
     plan = Plan(5, 5, (Dialled("12345"),), rings_s=Fixed(10), patience_s=Fixed(1))
     with Carrier(
-        here.far("telecom")[0], switch=("127.0.0.1", port), transport="tcp", first_caller=next(_callers) + 1000
+        here.far("telecom")[0],
+        switch=("127.0.0.1", port),
+        transport="tcp",
+        first_caller=next(_callers) + 1000,
     ) as carrier:
         legs = (await carrier.place(plan)).legs
     records = [await here.record_of(leg.caller) for leg in legs]

@@ -16,8 +16,28 @@ from tests.switch_trunks.caller import raw_caller
 
 pytestmark = pytest.mark.switch
 
-NO_NUMBER = ("*11", "*11*1001*1234", "*10", "abc", "hotline-desk", "s", "8001%40unicom", "110%2c1", "12345%20110", "%24%7bEXTEN%7d")
-NOT_OURS = ("8001", "008613800138000", "00862112345", "0012125551234", "+12125551234", "13800138000", "01012345678", "9")
+NO_NUMBER = (
+    "*11",
+    "*11*1001*1234",
+    "*10",
+    "abc",
+    "hotline-desk",
+    "s",
+    "8001%40unicom",
+    "110%2c1",
+    "12345%20110",
+    "%24%7bEXTEN%7d",
+)
+NOT_OURS = (
+    "8001",
+    "008613800138000",
+    "00862112345",
+    "0012125551234",
+    "+12125551234",
+    "13800138000",
+    "01012345678",
+    "9",
+)
 
 
 async def from_trunk(here: Town, number: str, caller: str) -> int:
