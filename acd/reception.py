@@ -128,7 +128,7 @@ def pass_failed(s: State, fact: PassFailed) -> None:
     """The far end did not take the call: the next way, the overflow to our seats, or the farewell."""
     call = s.calls.get(fact.call)
     if call and call.state is CallState.PASSING:
-        call.because += (f"{call.passed_to} did not take the call ({fact.why}).",)
+        call.because += (f"{call.passed_to} over trunk {call.out_trunk} did not take the call ({fact.why}).",)
         s.release(call)
         call.run.advance()
         _go(s, call)

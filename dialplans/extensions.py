@@ -123,7 +123,8 @@ exten => s,1,Set(FILE(@SPOOL@,,,al,u)=back at=${STRFTIME(,,%s%3q)} call=${BASE64
  same => n,Goto(hotline-next,do${ACD_NEXT},1)
 
 [hotline-next]
-; Answered already, unless a seat was free at once. m: the music goes on until the seat answers. The seat's phone shows the line beside the caller's number.
+; Answered already, unless a seat was free at once. m: the music goes on until the seat answers.
+; The seat's phone shows the line beside the caller's number.
 exten => doseat,1,Answer(0,i)
  same => n,Set(CALLERID(name)=${ACD_LINE})
  same => n,Set(CALLERID(name-pres)=allowed)

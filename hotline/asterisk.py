@@ -134,8 +134,10 @@ class Asterisk:
     def _contact(self, fields: Fields) -> None:
         seat, status = fields.get("AOR", ""), fields.get("ContactStatus", "")
         if not self.is_seat(seat):
-            if status in _REACHABLE | _UNREACHABLE:
-                _log.info("trunk contact", trunk=seat, status=status)
+            if status in _UNREACHABLE:
+                _log.warning("trunk does not answer", trunk=seat, status=status)
+            elif status in _REACHABLE:
+                _log.info("trunk answers", trunk=seat, status=status)
         elif status in _REACHABLE:
             self.post(SeatReachable(seat))
         elif status in _UNREACHABLE:

@@ -141,7 +141,9 @@ async def test_callers_and_seats_hear_each_other_in_every_codec_and_over_tls(
             stats |= set((await here.platform.switch.console("pjsip show channelstats")).split())
         callers = await asyncio.gather(*taking)
         await asyncio.gather(*calls)
-        deaf = [seat for seat, desk in desks.items() if not hears(desk.heard(), CALLER_HZ)]
+        # baresip records G.722 at 16 kHz, and `heard` counts every recording as one of 8 kHz.
+        pitch = {seat: CALLER_HZ // (2 if seat == "8003" else 1) for seat in desks}
+        deaf = [seat for seat, desk in desks.items() if not hears(desk.heard(), pitch[seat])]
         deaf += [number for number, line in lines.items() if not hears(line.heard(), SEAT_HZ)]
     assert deaf == []
     assert {"alaw", "ulaw", "g722"} <= stats
