@@ -85,13 +85,25 @@ def likeness(heard: Samples, wanted: Samples) -> float:
     return float(np.max(product[:lags] / np.sqrt(np.maximum(energy, 1.0) * np.sum(asked**2))))
 
 
+WORDS = (
+    *("signed-on", "signed-off", "on-break", "back", "no-wrap-up", "not-signed-on", "reason-unknown"),
+    *("wrong-pin", "agent-locked", "unknown-code", "desk-unreachable"),
+)
+"""what a phone may be told in answer to a feature code"""
+
+
 def said(here: Town, recording: Recording, name: str) -> bool:
-    """Whether this prompt was heard: nearly all of its thirds of a second. A packet that comes late moves what
-    follows it, so the whole is not compared at once."""
-    wanted, piece = prompt(here, name), 2400
+    """Whether this prompt was heard, and more of it than of any other."""
+    shares = {word: share_heard(recording.samples, prompt(here, word)) for word in {name, *WORDS}}
+    return shares[name] >= 0.5 and max(shares, key=lambda word: shares[word]) == name
+
+
+def share_heard(heard: Samples, wanted: Samples) -> float:
+    """How much of a prompt was heard, by thirds of a second: a packet that comes late moves what follows it, so the
+    whole is not compared at once."""
+    piece = 2400
     starts = range(0, len(wanted) - piece, piece // 2)
-    found = [likeness(recording.samples, wanted[start : start + piece]) > 0.8 for start in starts]
-    return sum(found) >= 0.8 * len(found)
+    return sum(likeness(heard, wanted[start : start + piece]) > 0.8 for start in starts) / len(starts)
 
 
 async def dialled(phone: Softphone, code: str) -> Recording:
