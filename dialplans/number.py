@@ -142,4 +142,5 @@ def _split_area(digits: str) -> Number | None:
 
 def _shown(text: str) -> str:
     """The text for a message: quoted, cut short, on one line."""
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    shown = repr(text)  # longer than the text: what can't be printed is spelled out
+    return shown if len(shown) <= 60 else f"{shown[:57]}...'"

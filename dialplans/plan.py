@@ -229,8 +229,6 @@ class NumberPlan:
             case Treatment.INDEPENDENT:
                 if not passes and phase.passes:
                     return _because(base, f"{why_not}: the city's seats answer.")
-                # The carrier that led the call here by mistake is the last to be asked.
-                passes = tuple(sorted(passes, key=lambda item: item.trunk == trunk))
                 why = f"Not the city's: the caller is told so and passed to {_ways(passes)}."
                 return replace(
                     _because(base, why),
@@ -264,7 +262,8 @@ class NumberPlan:
             return (), f"It came in over {trunk}, from its own people"
         if dialled.tried and phase.treatment is not Treatment.EMERGENCY:
             return (), "Its own people were tried first and did not take the call"
-        return phase.passes, ""
+        # The carrier that led the call here is the last to be asked: it may well lead it here again.
+        return tuple(sorted(phase.passes, key=lambda way: way.trunk == trunk)), ""
 
     @cached_property
     def _links(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule, UnknownLine
 from dialplans.hours import Hours, instant, read_ranges
 from dialplans.number import Number
 from dialplans.plan import NumberPlan
+from hotline.city import City
 
 HOME = "0371"
 NOW = instant(datetime(2026, 1, 5, 10, 0))
@@ -181,6 +182,17 @@ def test_a_parallel_line_is_its_own_in_its_hours_and_the_citys_outside() -> None
 def test_expert_seats_come_first_and_the_others_after_a_while() -> None:
     decision = PLAN.route("12348", (), "unicom", NOW)
     assert (decision.answered_by, decision.wait, decision.passes) == (Answerer.CITY, EXPERTS, ())
+
+
+@pytest.mark.parametrize("number", ["10086", "95598"])
+def test_a_parallel_line_is_not_led_back_to_the_carrier_that_brought_the_call(number: str) -> None:
+    open_hour = instant(datetime(2018, 3, 7, 10))
+    plan = City.load("jingjiang").plan
+    trunks = [way.trunk for way in plan.route(number, (), "", open_hour).passes]
+    for trunk in trunks:
+        ways = plan.route(number, (), trunk, open_hour).passes
+        assert [way.trunk for way in ways][-1] == trunk
+        assert sorted(way.trunk for way in ways) == sorted(trunks)
 
 
 def test_an_independent_line_is_named_so_and_passed_on_by_another_carrier_first() -> None:
