@@ -45,7 +45,7 @@ from hotline.switch.spool import Spool
 from ivr.live import AgiServer
 from ivr.prompts import sound
 from ivr.survival import snapshot as survival_snapshot
-from trunks.live import ActionRefused, Fields, SwitchLink
+from trunks.live import ActionRefused, Fields, SwitchFault, SwitchLink
 
 RESURVEY_S = 1.0
 """so long after a caller fell out of our hands the switch is asked what it has"""
@@ -262,9 +262,15 @@ class Platform:
             await asyncio.sleep(RESURVEY_S)
             self._surveying.clear()
             link = self.asterisk.link
-            if link is not None and link.up:
-                with contextlib.suppress(Exception):
-                    await self._survey(link, restarted=False)
+            if link is None or not link.up:
+                continue  # the link surveys by itself when it is up again
+            try:
+                await self._survey(link, restarted=False)
+            except SwitchFault as why:
+                _log.warning("the survey failed: once more", why=str(why))
+                self._surveying.set()
+            except Exception:  # noqa: BLE001 (the next gap must find somebody who surveys)
+                _log.exception("the survey failed")
 
     async def _survey(self, link: SwitchLink, restarted: bool) -> None:
         """Ask the switch what it has, and tell the engine."""
