@@ -29,7 +29,7 @@ from hotline.records import Recorder, RecordsFault, RecordStore
 BATCH = 256
 """so many events are written to the journal at once"""
 
-LINGER_S = 0.5
+LINGER_S = 1.0
 """so long records are gathered before they are written together"""
 
 _log = logger("service")
