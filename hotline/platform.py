@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from acd.agents import Presence
 from acd.messages import (
     CallId,
     ChannelSeen,
-    KeepInStep,
     Millis,
     SeatDisengaged,
     SeatEngaged,
@@ -419,6 +418,3 @@ def keep_all_secrets(city: City, place: Place) -> Secrets:
 def digest_of(city: City) -> str:
     """A short digest of the city's configuration."""
     return hashlib.sha256(city.file.model_dump_json().encode()).hexdigest()[:16]
-
-
-__all__ = ["KeepInStep", "Place", "Platform", "digest_of", "keep_all_secrets", "replace"]

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from acd.engine import Engine
 from acd.messages import (
@@ -239,8 +238,3 @@ def tell_alarm(alarm: Alarm) -> None:
         _log.info("journal well", what=alarm.text, lost=alarm.lost)
     else:
         _log.error("journal " + alarm.state, what=alarm.text, lost=alarm.lost)
-
-
-def pending(path: Path) -> bool:
-    """Is there anything in the fallback's spool?"""
-    return path.exists() and path.stat().st_size > 0
