@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from acd.messages import AgentId, CallId, CallRecord, Millis, SeatId
+from acd.messages import AgentId, CallId, CallRecord, Millis, SeatId, TransferRecord
 from ivr.flow import Enqueue, LetGo
 from ivr.run import FlowRun
 
@@ -93,6 +93,15 @@ class Call(msgspec.Struct):
     away: bool = False
     """the switch's fallback holds the caller: no seat is rung until he is back in our hands"""
     cause: int = 0
+    direction: str = "in"
+    priority: int = 0
+    reference: str | None = None
+    """the case that travels along with the call; ``None``: its own id"""
+    transfers: tuple[TransferRecord, ...] = ()
+    rating: int | None = None
+    opinion: str | None = None
+    recordings: tuple[str, ...] = ()
+    called_back: CallId | None = None
 
     @property
     def shown(self) -> str:
@@ -152,4 +161,12 @@ class Call(msgspec.Struct):
             cause=self.cause,
             by_fallback=self.by_fallback,
             because=self.because,
+            direction=self.direction,
+            priority=self.priority,
+            reference=self.reference,
+            transfers=self.transfers,
+            rating=self.rating,
+            opinion=self.opinion,
+            recordings=self.recordings,
+            called_back=self.called_back,
         )

@@ -358,13 +358,40 @@ class WriteRecord(_Message, frozen=True):
     record: CallRecord
 
 
+class TransferRecord(msgspec.Struct, frozen=True):
+    """What remains of one transfer. Instants are ms since 1970, ``None`` where the moment did not come.
+
+    ``how``: ``blind``, ``consult`` or ``three-way``; ``to``: whom, as it was asked (``110``, ``8005``, ``12329``); ``number``,
+    ``trunk``, ``seat``: how that was reached. ``outcome``: ``handed over`` (the caller went on with the third party), ``joined`` (all
+    three talked, and the third party left first), ``consulted`` (the seat asked and came back), ``queued`` (the caller waits, or waited,
+    for another seat), or why not: ``busy``, ``noanswer``, ``refused``, ``unreachable``, ``given back``, ``hung up``, ``broken``.
+    """
+
+    how: str
+    to: str
+    by: AgentId
+    asked: Millis
+    number: str | None = None
+    trunk: str | None = None
+    seat: SeatId | None = None
+    agent: AgentId | None = None
+    answered: Millis | None = None
+    handed_over: Millis | None = None
+    ended: Millis | None = None
+    outcome: str | None = None
+
+
 class CallRecord(msgspec.Struct, frozen=True):
     """What remains of a call. Instants are ms since 1970, ``None`` where the moment did not come.
 
     ``disposition``: ``answered`` (by a seat), ``abandoned`` (the caller hung up before a seat answered), ``refused``
     (no channel, or no place in the queue), ``passed`` (answered by a line's own seats, a sub-centre, an emergency centre
     or another's number), ``told`` (heard a notice, was let go), ``lost`` (neither the caller nor anyone of ours ended it:
-    something broke).
+    something broke), ``barred`` (a nuisance caller), ``called back`` (left the queue for a call-back).
+
+    ``direction``: ``in``, ``out`` (a seat dialled) or ``back`` (a call-back; ``called_back`` is then the call that it answers, and in the record
+    of that call the one that answered it). ``reference``: the case that travels along with the call, its own id unless another centre
+    gave one. ``rating``: 1 (very dissatisfied) to 5, ``opinion``: the recording of the open answer. ``recordings``: names of the files.
     """
 
     call: CallId
@@ -391,6 +418,14 @@ class CallRecord(msgspec.Struct, frozen=True):
     cause: int = 0
     by_fallback: bool = False
     because: tuple[str, ...] = ()
+    direction: str = "in"
+    priority: int = 0
+    reference: str | None = None
+    transfers: tuple[TransferRecord, ...] = ()
+    rating: int | None = None
+    opinion: str | None = None
+    recordings: tuple[str, ...] = ()
+    called_back: CallId | None = None
 
 
 Command = (

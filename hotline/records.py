@@ -20,7 +20,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from acd.messages import CallId, CallRecord, Millis
+from acd.messages import CallId, CallRecord, Millis, TransferRecord
 from hotline.logs import OwnersFault
 from hotline.records_schema import NewerDatabase, call_records, upgrade
 
@@ -329,6 +329,8 @@ def _private_file(path: Path) -> None:
 def _row(record: CallRecord) -> dict[str, Any]:
     row = {name: _clean(getattr(record, name)) for name in _FIELDS}
     row["because"] = _clean(msgspec.json.encode([_clean(reason) for reason in record.because]).decode())
+    row["transfers"] = _clean(msgspec.json.encode(record.transfers).decode())
+    row["recordings"] = _clean(msgspec.json.encode(record.recordings).decode())
     return row
 
 
@@ -342,6 +344,8 @@ def _clean(value: Any) -> Any:
 def _record(row: sa.RowMapping) -> CallRecord:
     values = {name: row[name] for name in _FIELDS}
     values["because"] = tuple(msgspec.json.decode(values["because"], type=list[str]))
+    values["transfers"] = tuple(msgspec.json.decode(values["transfers"], type=list[TransferRecord]))
+    values["recordings"] = tuple(msgspec.json.decode(values["recordings"], type=list[str]))
     return CallRecord(**values)
 
 

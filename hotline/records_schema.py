@@ -48,6 +48,15 @@ call_records = sa.Table(
     sa.Column("by_fallback", sa.Boolean(), nullable=False),
     # The reasons, a JSON list of sentences.
     sa.Column("because", _TEXT, nullable=False),
+    sa.Column("direction", _TEXT, nullable=False, server_default="in"),
+    sa.Column("priority", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("reference", _TEXT),
+    # JSON lists: of transfers as tables, of names of files.
+    sa.Column("transfers", _TEXT, nullable=False, server_default="[]"),
+    sa.Column("rating", sa.Integer()),
+    sa.Column("opinion", _TEXT),
+    sa.Column("recordings", _TEXT, nullable=False, server_default="[]"),
+    sa.Column("called_back", _TEXT),
     sa.Index("call_records_arrived", "city", "arrived"),
 )
 

@@ -31,6 +31,8 @@ UNSAID = {
     ),
 }
 """fields that a story tells only where they matter to it"""
+USUAL = {"direction": "in", "priority": 0, "transfers": [], "recordings": []}
+"""what a record says unless something of the kind happened: a story tells only what differs"""
 
 Table = dict[str, Any]
 
@@ -47,7 +49,7 @@ def tell_order(order: Command) -> Table:
     fields = json.loads(encode(order))
     kind = fields.pop("type")
     fields = fields.get("record", fields)
-    fields = {key: value for key, value in fields.items() if value is not None}
+    fields = {k: v for k, v in fields.items() if v is not None and (k not in USUAL or v != USUAL[k])}
     return {kind: {key: value - START if key in INSTANTS else value for key, value in fields.items()}}
 
 
