@@ -8,37 +8,83 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from acd import desk, floor, reception, survey
+from acd import (
+    audit,
+    breaks,
+    callback,
+    desk,
+    floor,
+    forced,
+    memory,
+    nuisance,
+    outgoing,
+    rating,
+    reception,
+    supervision,
+    survey,
+    taping,
+    transfer,
+    waiting,
+)
+from acd.backs import is_back
 from acd.calls import CallState
 from acd.messages import (
     AgentAnswered,
     AgentHungUp,
     AgentRangOut,
+    AnnouncementOver,
+    AuditStored,
     BackAsked,
+    BarAsked,
     BreakAsked,
+    BreakForced,
+    CallerBarred,
     CallerHungUp,
+    CallerUnbarred,
+    CallId,
     CallOffered,
     CallReturned,
     CallSurvived,
     Command,
     Event,
+    LegAt,
+    LegGone,
+    LegHeard,
     Millis,
+    OpinionRecorded,
     PassAnswered,
     PassFailed,
     PromptFinished,
+    RecordingFailed,
+    RecordingHalted,
+    RecordingPauseAsked,
+    RecordingPossible,
+    RecordingResumeAsked,
+    ReadyForced,
     RecordStored,
+    SeatDialled,
     SeatDisengaged,
     SeatEngaged,
+    SeatLeft,
     SeatReachable,
     SeatUnreachable,
     SignOffAsked,
+    SignOffForced,
     SignOnAsked,
+    SuperviseAsked,
+    SupervisionBegan,
+    SupervisionEnded,
     SwitchLost,
     SwitchSurveyed,
     Tick,
+    TransferAsked,
+    TransferSteered,
     WrapUpEndAsked,
+    WrapUpExtendAsked,
+    WriteAudit,
     WriteRecord,
 )
+from acd.parties import Place
 from acd.setup import Setup
 from acd.state import State
 from acd.timers import Timer
@@ -62,8 +108,13 @@ class Engine:
         s.orders = orders
         self._fall_due()
         self._dispatch(event)
+        callback.settle(s)
+        if s.watches:
+            supervision.settle(s)
         if s.vanished:
             desk.drop_vanished(s)
+        if s.leaving or s.break_queue:
+            forced.settle(s)
         s.orders = []
         return orders
 
@@ -82,10 +133,15 @@ class Engine:
     def restore(self, snapshot: bytes) -> None:
         """Take over a state that ``snapshot`` gave."""
         self.state.restore(snapshot)
+        callback.rebuild(self.state)
 
     def repeat_records(self) -> list[Command]:
         """Order again what may not have reached the database before a restart."""
         return [WriteRecord(record) for record in self.state.unstored.values()]
+
+    def repeat_audit(self) -> list[Command]:
+        """Order again what of the audit log may not have reached the database before a restart."""
+        return [WriteAudit(entry) for entry in self.state.unaudited.values()]
 
     def reconfigure(self, setup: Setup, now: Millis) -> list[Command]:
         """Go on under a new configuration. Calls that are on are not touched, they end under the rules they began with."""
@@ -95,9 +151,17 @@ class Engine:
         s.orders = orders
         self._fall_due()
         s.setup = setup
+        memory.forget(s)
         s.rebuild()
+        for agent in s.agents.values():
+            desk.set_shift(s, agent)
         desk.drop_vanished(s)
         floor.match_all(s)
+        callback.rebuild(s)
+        callback.settle(s)
+        forced.settle(s)
+        if s.watches:
+            supervision.settle(s)
         s.orders = []
         return orders
 
@@ -108,22 +172,61 @@ class Engine:
                 reception.offered(s, event)
             case PromptFinished():
                 reception.prompt_finished(s, event)
+                rating.prompt_finished(s, event)
+            case CallerHungUp() if is_back(event.call):
+                callback.seat_gone(s, event)
             case CallerHungUp():
-                reception.caller_hung_up(s, event)
+                self._caller_gone(event.call, event.cause)
+            case AnnouncementOver():
+                waiting.over(s, event)
+            case AgentAnswered() if is_back(event.call):
+                callback.seat_answered(s, event)
             case AgentAnswered():
                 floor.agent_answered(s, event)
             case AgentRangOut():
                 floor.agent_rang_out(s, event)
             case AgentHungUp():
-                floor.agent_hung_up(s, event)
+                call = s.calls.get(event.call)
+                if call and call.transfer and call.agent == event.agent:
+                    transfer.seat_gone(s, call)
+                else:
+                    floor.agent_hung_up(s, event)
+            case SeatLeft():
+                left = s.calls.get(event.call)
+                if left and left.transfer:  # that the seat is gone is another fact
+                    transfer.leg_at(s, LegAt(event.call, "caller", Place.HELD))
+                else:
+                    rating.seat_left(s, event)
+            case OpinionRecorded():
+                rating.opinion_recorded(s, event)
+            case PassAnswered() if is_back(event.call):
+                callback.answered(s, event)
+            case PassFailed() if is_back(event.call):
+                callback.failed(s, event)
             case PassAnswered():
                 reception.pass_answered(s, event)
+                outgoing.answered(s, event)
             case PassFailed():
                 reception.pass_failed(s, event)
+                outgoing.failed(s, event)
             case CallReturned():
-                reception.returned(s, event)
+                known = s.calls.get(event.call)
+                if known and known.transfer:
+                    transfer.leg_at(s, LegAt(event.call, "caller", Place.HELD))
+                else:
+                    reception.returned(s, event)
             case CallSurvived():
                 survey.survived(s, event)
+            case TransferAsked():
+                transfer.asked(s, event)
+            case TransferSteered():
+                transfer.steered(s, event)
+            case LegAt():
+                transfer.leg_at(s, event)
+            case LegHeard():
+                transfer.leg_heard(s, event)
+            case LegGone():
+                transfer.leg_gone(s, event)
             case SignOnAsked():
                 desk.sign_on(s, event)
             case SignOffAsked():
@@ -134,6 +237,16 @@ class Engine:
                 desk.come_back(s, event)
             case WrapUpEndAsked():
                 desk.wrap_up_done(s, event)
+            case WrapUpExtendAsked():
+                desk.extend_wrap_up(s, event)
+            case SignOffForced():
+                forced.sign_off_forced(s, event)
+            case BreakForced():
+                forced.break_forced(s, event)
+            case ReadyForced():
+                forced.ready_forced(s, event)
+            case SeatDialled():
+                outgoing.dialled(s, event)
             case SeatReachable():
                 floor.reachable(s, event)
             case SeatUnreachable():
@@ -142,16 +255,50 @@ class Engine:
                 floor.engaged(s, event)
             case SeatDisengaged():
                 floor.disengaged(s, event)
+            case RecordingPauseAsked():
+                taping.pause_asked(s, event)
+            case RecordingResumeAsked():
+                taping.resume_asked(s, event)
+            case RecordingFailed():
+                taping.failed(s, event)
+            case RecordingHalted():
+                taping.halted(s, event)
+            case RecordingPossible():
+                taping.possible(s, event)
+            case CallerBarred():
+                nuisance.bar(s, event)
+            case CallerUnbarred():
+                nuisance.unbar(s, event)
+            case BarAsked():
+                nuisance.bar_last(s, event)
             case SwitchLost():
                 survey.lost(s, event)
             case SwitchSurveyed():
                 survey.surveyed(s, event)
+                if event.restarted:
+                    supervision.restarted(s)
             case RecordStored():
                 s.unstored.pop(event.call, None)
+            case SuperviseAsked():
+                supervision.asked(s, event)
+            case SupervisionBegan():
+                supervision.began(s, event)
+            case SupervisionEnded():
+                supervision.ended(s, event)
+            case AuditStored():
+                audit.stored(s, event)
             case Tick():
                 pass
             case _:
                 assert_never(event)
+
+    def _caller_gone(self, name: CallId, cause: int) -> None:
+        s = self.state
+        call = s.calls.get(name)
+        if call and call.transfer:
+            transfer.caller_gone(s, call, cause)
+        elif call:
+            floor.close(s, call, cause)
 
     def _fall_due(self) -> None:
         s = self.state
@@ -166,13 +313,35 @@ class Engine:
                 reception.widen(s, call)
             case "max_wait" if call and call.state is CallState.QUEUED:
                 reception.waited_too_long(s, call)
+            case "words" if call and call.state is CallState.QUEUED and not call.away:
+                waiting.due(s, call)
+            case "back":
+                callback.remind(s, timer.subject)
+            case "ring" if call and call.state is CallState.RINGING and call.direction == "back":
+                callback.ring_overdue(s, call)
             case "ring" if call and call.state is CallState.RINGING:
                 floor.ring_overdue(s, call)
+            case "ring" if call and call.state is CallState.DIALLING:
+                outgoing.overdue(s, call)
+            case "break" if agent:
+                breaks.overrun(s, agent)
+            case "shift" if agent:
+                forced.shift_over(s, agent)
+            case "barred":
+                nuisance.expired(s, timer.subject)
+            case "asking" if call:
+                rating.overdue(s, call)
+            case "pause" if call:
+                taping.pause_over(s, call)
             case "gone" if call:
-                floor.close(s, call)
+                self._caller_gone(call.call, 0)
+            case "legs" if call:
+                transfer.overdue(s, call)
+            case "watch":
+                supervision.overdue(s, timer.subject)
             case "wrap_up" if agent:
                 floor.end_wrap_up(s, agent)
             case "rest" if agent:
-                floor.idle(s, agent, s.now)
+                floor.end_rest(s, agent, "its time is over")
             case _:
                 pass

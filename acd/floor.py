@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from acd import breaks, estimate, memory, taping
 from acd.agents import Activity, Agent
 from acd.calls import Call, CallState
 from acd.messages import (
     AgentAnswered,
     AgentHungUp,
+    AgentId,
     AgentRangOut,
+    CallRecord,
     DropSeat,
     HangUp,
     HoldMusic,
     Millis,
     RingAgent,
+    RingForCallBack,
+    SeatId,
     SeatDisengaged,
     SeatEngaged,
     SeatReachable,
     SeatUnreachable,
+    TellSupervisors,
     WriteRecord,
 )
+from acd.placing import released
 from acd.router import Assignment
 from acd.state import State
 
@@ -74,6 +81,13 @@ def _assign(s: State, found: Assignment) -> None:
     s.expect_word(call, ring_ms)
     seat = s.setup.seats.get(agent.seat)
     because = found.reason.at(s.now)
+    if call.direction == "back":
+        outgoing = s.setup.outgoing
+        shown = s.setup.callback.shown or outgoing.lines.get(call.line or "") or outgoing.shows
+        s.order(
+            RingForCallBack(call.call, agent.agent, agent.seat, call.caller, shown, ring_ms, call.shown, because)
+        )
+        return
     s.order(
         RingAgent(
             call=call.call,
@@ -87,7 +101,8 @@ def _assign(s: State, found: Assignment) -> None:
     )
 
 
-def _stop_ring(s: State, call: Call) -> None:
+def stop_ring(s: State, call: Call) -> None:
+    """The ring is over, one way or another."""
     call.ring_until, call.dropped = None, False
     s.timers.drop("ring", call.call)
 
@@ -98,12 +113,15 @@ def agent_answered(s: State, fact: AgentAnswered) -> None:
     if not call or not agent or call.state is not CallState.RINGING or call.agent != fact.agent:
         return
     assert call.waits is not None
-    _stop_ring(s, call)
+    stop_ring(s, call)
     s.waiting[call.waits.queue] -= 1
     call.move(CallState.TALKING)
-    call.seat_answered = s.now
+    if call.seat_answered is None:  # after a transfer another seat answers: the first one ended the wait
+        call.seat_answered = s.now
     agent.move(Activity.TALKING)
-    agent.rang_out = 0
+    agent.rang_out, agent.last_caller = 0, call.caller
+    memory.talked(s, call, agent.agent)
+    taping.begin(s, call)
 
 
 def agent_rang_out(s: State, fact: AgentRangOut) -> None:
@@ -113,7 +131,8 @@ def agent_rang_out(s: State, fact: AgentRangOut) -> None:
         return
     assert call.waits is not None
     back_to_queue(s, call)
-    s.order(HoldMusic(call.call, call.waits.queue))
+    if call.direction != "back":
+        s.order(HoldMusic(call.call, call.waits.queue, s.queue(call.waits.queue).music))
     if agent and agent.activity is Activity.RINGING:
         settings = s.queue(call.waits.queue)
         agent.call = None
@@ -123,6 +142,9 @@ def agent_rang_out(s: State, fact: AgentRangOut) -> None:
             agent.rang_out += 1
             if agent.rang_out >= settings.rests_after or fact.why != "noanswer":
                 rest(s, agent, settings.rest_ms)
+                agent.rest_told = True
+                why = f"{agent.rang_out} in a row not taken, {fact.why} the last; back in {settings.rest_ms / 1000:g} s"
+                s.order(TellSupervisors("rests", agent.agent, agent.seat, why))
             else:
                 idle(s, agent, agent.since)
     find_agent(s, call)
@@ -138,17 +160,35 @@ def give_back(s: State, call: Call) -> None:
 
 def back_to_queue(s: State, call: Call) -> None:
     """Back among the waiting, at the place that its arrival gave it."""
-    _stop_ring(s, call)
+    stop_ring(s, call)
     call.move(CallState.QUEUED)
     call.agent = call.seat = None
     s.stand(call)
 
 
 def rest(s: State, agent: Agent, duration_ms: Millis) -> None:
-    """Offer the agent nothing for a while; supervisors see it."""
+    """Offer the agent nothing for a while."""
     agent.move(Activity.RESTING)
     agent.until = s.now + duration_ms
     s.timers.set("rest", agent.agent, agent.until)
+    breaks.begin(s, agent)
+    release(s, agent.agent)
+
+
+def release(s: State, agent: AgentId) -> None:
+    """The agent takes no calls for now: whoever waits for nobody else is offered to the others."""
+    for call in released(s, agent):
+        find_agent(s, call)
+
+
+def end_rest(s: State, agent: Agent, why: str, *, offer: bool = True) -> None:
+    """The rest is over, by its time or because the agent is there. ``offer``: the next call may come."""
+    if agent.rest_told:
+        s.order(TellSupervisors("back from rest", agent.agent, agent.seat, why))
+    agent.rest_told = False
+    s.timers.drop("rest", agent.agent)
+    if offer:
+        idle(s, agent, s.now)
 
 
 def idle(s: State, agent: Agent, since: Millis) -> None:
@@ -157,8 +197,10 @@ def idle(s: State, agent: Agent, since: Millis) -> None:
     agent.since, agent.until, agent.call = since, None, None
     s.timers.drop("rest", agent.agent)
     s.timers.drop("wrap_up", agent.agent)
-    if agent.seat in s.engaged:
+    agent.extended = 0
+    if s.busy(agent.seat):
         agent.move(Activity.ENGAGED)
+    breaks.begin(s, agent)
     find_call(s, agent)
 
 
@@ -176,9 +218,22 @@ def begin_wrap_up(s: State, call: Call) -> None:
     """The seat's work after the call begins."""
     agent = s.agents.get(call.agent or "")
     if agent and agent.call == call.call and agent.activity is Activity.TALKING:
-        agent.move(Activity.WRAP_UP)
-        agent.until = s.now + s.queue(call.waits.queue if call.waits else "").wrap_up_ms
-        s.timers.set("wrap_up", agent.agent, agent.until)
+        if call.direction == "out":
+            write_down(s, agent, max(s.setup.outgoing.wrap_up_ms, call.wrap_left or 0))
+        else:
+            wrap_up(s, agent, call.waits.queue if call.waits else "")
+
+
+def wrap_up(s: State, agent: Agent, queue: str) -> None:
+    """Whoever talked writes down what it was about, for as long as the queue's rule gives."""
+    write_down(s, agent, s.queue(queue).wrap_up_ms)
+
+
+def write_down(s: State, agent: Agent, duration_ms: Millis) -> None:
+    """The agent is in wrap-up from now on, for so long."""
+    agent.move(Activity.WRAP_UP)
+    agent.until, agent.extended = s.now + duration_ms, 0
+    s.timers.set("wrap_up", agent.agent, agent.until)
 
 
 def end_wrap_up(s: State, agent: Agent) -> None:
@@ -192,16 +247,25 @@ def complete(s: State, agent: Agent) -> None:
     call = s.wrapping.pop(agent.agent, None)
     if call is None and agent.call in s.calls:
         call = s.calls[agent.call]  # the caller's channel is still ending: it writes the record itself
-        call.wrap_up_ended = s.now
+        if call.agent == agent.agent:  # others may have had the call before, or be asked about it
+            call.wrap_up_ended = s.now
     elif call is not None:
         call.wrap_up_ended = s.now
-        record(s, call, "answered")
+        if call.seat_answered is not None and call.direction == "in":
+            estimate.learn(s, call, call.seat_answered)
+        record(s, call, call.outcome or "answered")
 
 
 def record(s: State, call: Call, disposition: str) -> None:
     """Write the record; it is kept until the database has it."""
     made = call.record(s.setup.city, disposition)
-    s.unstored[call.call] = made
+    s.just_over.append((call, made))
+    write(s, made)
+
+
+def write(s: State, made: CallRecord) -> None:
+    """Have a record stored; one that was written before is replaced."""
+    s.unstored[made.call] = made
     s.order(WriteRecord(made))
 
 
@@ -213,14 +277,19 @@ def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None
         s.leave(call)
     if state in {CallState.QUEUED, CallState.RINGING} and call.waits:
         s.waiting[call.waits.queue] -= 1
-    _stop_ring(s, call)
+    stop_ring(s, call)
     s.timers.drop("gone", call.call)
+    taping.over(s, call)
+    s.timers.drop("asking", call.call)
     call.cause = call.cause or cause
     call.ended = s.now if call.ended is None else call.ended
     s.load[call.trunk] -= 1
     s.release(call)
     if state is CallState.TALKING:
         begin_wrap_up(s, call)
+    for seat in call.holds:
+        s.held[seat] -= 1
+    freed = call.holds
     call.move(CallState.CLOSED)
     del s.calls[call.call]
     agent = s.agents.get(call.agent or "")
@@ -229,12 +298,20 @@ def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None
         call.agent = call.seat = None
         record(s, call, disposition)
         idle(s, agent, agent.since)
-    elif agent and mine and agent.activity is Activity.WRAP_UP:
+    elif agent and mine and agent.activity is Activity.DIALLING and not call.wrap_left:
+        record(s, call, disposition)
+        idle(s, agent, s.now)
+    elif agent and mine and agent.activity in {Activity.WRAP_UP, Activity.DIALLING}:
+        if agent.activity is Activity.DIALLING:  # back to the wrap-up in which the number was dialled
+            call.outcome = disposition
+            write_down(s, agent, call.wrap_left or 0)
         s.wrapping[agent.agent] = call
         if agent.until == s.now:
             end_wrap_up(s, agent)
     else:
         record(s, call, disposition)
+    for seat in freed:
+        _free(s, seat)
 
 
 def ring_overdue(s: State, call: Call) -> None:
@@ -264,12 +341,18 @@ def unreachable(s: State, fact: SeatUnreachable) -> None:
     if agent := s.agent_at(fact.seat):
         agent.reachable = False
         withdraw(s, agent)
+        release(s, agent.agent)
 
 
 def engaged(s: State, fact: SeatEngaged) -> None:
     """The phone is busy with a call of its own."""
     s.engaged.add(fact.seat)
-    agent = s.agent_at(fact.seat)
+    occupy(s, fact.seat)
+
+
+def occupy(s: State, seat: SeatId) -> None:
+    """The phone of the seat is busy: whoever is free there is offered nothing."""
+    agent = s.agent_at(seat)
     if agent and agent.activity is Activity.IDLE:
         withdraw(s, agent)
         agent.move(Activity.ENGAGED)
@@ -278,6 +361,10 @@ def engaged(s: State, fact: SeatEngaged) -> None:
 def disengaged(s: State, fact: SeatDisengaged) -> None:
     """The phone's own call is over."""
     s.engaged.discard(fact.seat)
-    agent = s.agent_at(fact.seat)
-    if agent and agent.activity is Activity.ENGAGED:
+    _free(s, fact.seat)
+
+
+def _free(s: State, seat: SeatId) -> None:
+    agent = s.agent_at(seat)
+    if agent and agent.activity is Activity.ENGAGED and not s.busy(seat):
         idle(s, agent, s.now)

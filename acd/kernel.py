@@ -347,6 +347,18 @@ def leave(order: Order, entry: int) -> bool:
     return True
 
 
+@_compiled("int64(int64[:, ::1], int64)")
+def following(order: Order, entry: int) -> int:
+    """The entry behind this one, 0 behind the last. O(log n)."""
+    return int(np.int64(_next(order, np.uint64(entry))))
+
+
+@_compiled("int64(int64[:, ::1], int64)")
+def preceding(order: Order, entry: int) -> int:
+    """The entry before this one, 0 before the first. O(log n)."""
+    return int(np.int64(_previous(order, np.uint64(entry))))
+
+
 @_compiled("int64(int64[:, ::1])")
 def rejoin(order: Order) -> int:
     """Join all masks again after own masks were changed in place (a need became known, skills changed). O(n).

@@ -96,7 +96,7 @@ class Mean:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """A period in figures. The counts obey offered = answered + abandoned + refused + passed + told +
-    lost."""
+    lost + barred + called_back."""
 
     offered: int
     answered: int
@@ -112,6 +112,8 @@ class Figures:
     block_rate: Rate
     speed_of_answer: Mean
     occupancy: Rate | None
+    barred: int = 0
+    called_back: int = 0
 
 
 def measure(
@@ -130,9 +132,10 @@ def measure(
     """
     records = list(records)
     calls = [record for record in records if start <= record.arrived < end]
-    count = dict.fromkeys(("answered", "abandoned", "refused", "passed", "told", "lost"), 0)
+    kinds = ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "called_back")
+    count = dict.fromkeys(kinds, 0)
     for call in calls:
-        count[call.disposition] += 1
+        count[call.disposition.replace(" ", "_")] += 1
     return Figures(
         offered=len(calls),
         asked=sum(map(asked_for_seat, calls)),

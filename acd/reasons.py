@@ -7,16 +7,26 @@ read, so that an assignment costs nothing for a reason in which nobody is intere
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from acd.preferences import BEYOND, PERSON, is_wish
+
 Need = tuple[tuple[str, int], ...]
-"""the levels that a call asks at least, by skill, each skill once"""
+"""the levels that a call asks at least, by skill, each skill once; and its wishes (`acd.preferences`)"""
 
 
 class Idle(Protocol):
     """What is to be known of an agent to compare two."""
+
+    @property
+    def agent(self) -> str:
+        """The agent's number."""
+
+    @property
+    def kept(self) -> Collection[str]:
+        """The reserves that keep the agent now."""
 
     @property
     def skills(self) -> Mapping[str, int]:
@@ -49,9 +59,11 @@ class Reason:
         asked = ", ".join(
             f"level {level} of {skill} asked {least}"
             for (skill, least), level in zip(self.need, self.levels, strict=True)
+            if not is_wish(skill)
         )
         fit = f"; exceeds by {self.exceeds}" if self.closest_fit else ""
-        return f"agent {self.agent}: {asked or 'no skill asked'}{fit}"
+        wished = "".join(f"; {_granted(entry)}" for entry, _ in self.need if is_wish(entry))
+        return f"agent {self.agent}: {asked or 'no skill asked'}{fit}{wished}"
 
     def at(self, now_ms: int) -> str:
         """The reason with the time that the agent had been idle at ``now_ms``."""
@@ -74,9 +86,9 @@ def against(need: Need, chosen: Idle | None, others: Iterable[Idle]) -> str:
     """
     lost: Counter[str] = Counter()
     for agent in others:
-        lacks = next((asked for asked in need if agent.skills.get(asked[0], 0) < asked[1]), None)
+        lacks = next((asked for asked in need if not meets(agent, asked)), None)
         if lacks is not None:
-            lost[f"lack level {lacks[1]} of {lacks[0]}"] += 1
+            lost[_refused(lacks)] += 1
         elif chosen is None:
             raise AssertionError("an idle agent who has what is asked was not chosen")
         elif agent.weight != chosen.weight:
@@ -87,6 +99,31 @@ def against(need: Need, chosen: Idle | None, others: Iterable[Idle]) -> str:
             lost["have a higher number"] += 1
     told = ", ".join(f"{count} {why}" for why, count in sorted(lost.items()))
     return f": {told}" if told else ""
+
+
+def meets(agent: Idle, asked: tuple[str, int]) -> bool:
+    """Whether an idle agent has one entry of a need."""
+    entry, least = asked
+    if entry.startswith(PERSON):
+        return agent.agent == entry[1:]
+    if entry.startswith(BEYOND):
+        return entry[1:] not in agent.kept
+    return agent.skills.get(entry, 0) >= least
+
+
+def _refused(asked: tuple[str, int]) -> str:
+    entry, least = asked
+    if entry.startswith(PERSON):
+        return f"are not {entry[1:]}, who talked to the caller last"
+    if entry.startswith(BEYOND):
+        return f"are kept by the reserve {entry[1:]}"
+    return f"lack level {least} of {entry}"
+
+
+def _granted(entry: str) -> str:
+    if entry.startswith(PERSON):
+        return "talked to the caller last"
+    return f"beyond those whom the reserve {entry[1:]} keeps"
 
 
 def _seconds(duration_ms: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from acd import handover, nuisance, passes, taping
 from acd.calls import Call, CallState
 from acd.floor import close, find_agent, give_back
 from acd.messages import (
@@ -21,6 +22,7 @@ from acd.messages import (
     PromptFinished,
     Refuse,
 )
+from acd.placing import NoRoom, arrives, room_after, room_for, skip_hopeless, wished
 from acd.state import State
 from ivr.flow import Enqueue, Flow, LetGo, Menu, Say, Try, flow_for
 from ivr.run import FlowRun
@@ -35,12 +37,13 @@ def offered(s: State, fact: CallOffered) -> None:
         return
     room = s.has_channel(fact.trunk)
     call = _admit(s, fact)
-    if not room:
+    if not room and not call.urgent:  # an emergency is never refused for our own count: the carrier has brought it
         call.turned_away = True
         call.because += (f"Trunk {fact.trunk} has no free channel: refused with 503.",)
         s.order(Refuse(call.call, NO_CHANNEL))
         close(s, call, NO_CHANNEL)
         return
+    nuisance.arrived(s, call)
     _go(s, call)
 
 
@@ -53,6 +56,8 @@ def returned(s: State, fact: CallReturned) -> None:
             return
         call = _admit(s, fact)
         call.by_fallback = True
+    if call.direction == "out":
+        return  # what a seat dials never comes to the fallback
     match call.state:
         case CallState.OFFERED | CallState.IN_FLOW | CallState.PASSING:
             call.answered = s.now if call.answered is None else call.answered
@@ -61,14 +66,14 @@ def returned(s: State, fact: CallReturned) -> None:
             _go(s, call)
         case CallState.QUEUED | CallState.RINGING:
             assert call.waits is not None
-            s.order(HoldMusic(call.call, call.waits.queue))
+            s.order(HoldMusic(call.call, call.waits.queue, s.queue(call.waits.queue).music))
             if call.away:
                 call.away = False
                 s.stand(call)
             if call.state is CallState.RINGING:
                 give_back(s, call)
             find_agent(s, call)
-        case CallState.TALKING | CallState.LEFT | CallState.PASSED | CallState.CLOSED:
+        case CallState.TALKING | CallState.LEFT | CallState.ASKED | CallState.PASSED | CallState.CLOSED:
             s.order(HangUp(call.call))
             s.expect_end(call)
 
@@ -83,9 +88,14 @@ def _given_up_too_early(s: State, call: CallId) -> bool:
 
 
 def _admit(s: State, fact: CallOffered | CallReturned) -> Call:
-    decision = s.setup.plan.route(fact.called, fact.diverted, fact.trunk, s.now)
+    decision = s.setup.plan.route(fact.called, fact.diverted, fact.trunk, s.now, fact.line)
+    came_along = handover.came_along(fact.reference, fact.note)
     queue = decision.wait.queue if decision.wait else None
     greeting = s.queue(queue).greeting if queue else ()
+    if queue:
+        greeting = (*s.setup.days.at(s.now), *s.setup.greetings.get(decision.number or "", greeting))
+    if not decision.urgent:
+        greeting = (*taping.notice(s, decision.number, queue), *greeting)
     call = Call(
         call=fact.call,
         trunk=fact.trunk,
@@ -96,10 +106,15 @@ def _admit(s: State, fact: CallOffered | CallReturned) -> Call:
         line=decision.number,
         line_name=decision.name or "",
         treatment=decision.treatment,
-        because=decision.because,
+        because=(*decision.because, came_along) if came_along else decision.because,
+        reference=fact.reference or None,
+        note=fact.note,
+        urgent=decision.urgent,
+        remark=decision.remark,
     )
     s.calls[call.call] = call
     s.load[call.trunk] += 1
+    arrives(s, call)
     return call
 
 
@@ -108,7 +123,7 @@ def prompt_finished(s: State, fact: PromptFinished) -> None:
     call = s.calls.get(fact.call)
     if call and call.state is CallState.IN_FLOW and not isinstance(call.run.step, LetGo):
         if (
-            not call.turned_away
+            not call.turned_away and call.outcome is None
         ):  # the greeting's end counts, not that of the words with which he was turned away
             call.prompt_ended = s.now
         call.run.advance(fact.key)
@@ -120,8 +135,10 @@ def pass_answered(s: State, fact: PassAnswered) -> None:
     call = s.calls.get(fact.call)
     if call and call.state is CallState.PASSING:
         call.move(CallState.PASSED)
+        call.passes = passes.answered(call.passes, s.now)
         if call.answered is None:
             call.answered = s.now
+        taping.begin(s, call)
 
 
 def pass_failed(s: State, fact: PassFailed) -> None:
@@ -129,6 +146,8 @@ def pass_failed(s: State, fact: PassFailed) -> None:
     call = s.calls.get(fact.call)
     if call and call.state is CallState.PASSING:
         call.because += (f"{call.passed_to} over trunk {call.out_trunk} did not take the call ({fact.why}).",)
+        call.passes = passes.over(call.passes, s.now, fact.why)
+        call.remark = handover.remark(call.treatment, fact.why)
         s.release(call)
         call.run.advance()
         _go(s, call)
@@ -156,7 +175,9 @@ def _go(s: State, call: Call) -> None:
             case Menu():
                 _speak(s, call, Play(call.call, (step.prompt,), step.keys, step.wait_ms))
             case Try():
-                if not s.has_channel(step.trunk):
+                if not s.has_channel(step.trunk) and not (step.always and step.trunk in s.setup.trunks):
+                    call.passes = passes.asked(call.passes, step.trunk, step.number, s.now, "no channel")
+                    call.remark = handover.remark(call.treatment, "no channel")
                     call.because += (f"Trunk {step.trunk} has no free channel for {step.number}.",)
                     call.run.advance()
                     continue
@@ -180,35 +201,42 @@ def _pass_on(s: State, call: Call, step: Try) -> None:
     call.move(CallState.PASSING)
     call.out_trunk, call.passed_to = step.trunk, step.number
     s.load[step.trunk] += 1
-    s.order(PassOn(call.call, step.trunk, step.number, step.ring_ms, call.shown))
+    along = handover.taken_along(s, call, step.trunk)
+    call.passes = passes.asked(call.passes, step.trunk, step.number, s.now)
+    s.order(PassOn(call.call, step.trunk, step.number, step.ring_ms, call.shown, along))
 
 
 def _enqueue(s: State, call: Call, step: Enqueue) -> None:
-    settings = s.queue(step.queue)
-    if settings.max_length is not None and s.waiting[step.queue] >= settings.max_length:
-        call.because += (f"Queue {step.queue} is full ({settings.max_length} waiting).",)
-        turn_away(s, call, settings.full_notice)
+    call.sought = step
+    found = room_for(s, call, wished(s, call, step))
+    if isinstance(found, NoRoom):
+        no_room(s, call, found)
         return
+    step = found
     _answer(s, call)
     call.move(CallState.QUEUED)
     call.waits, call.queued, call.widened = step, s.now, 0
+    call.priority = step.priority
     s.counted += 1
     call.order = s.counted
     s.waiting[step.queue] += 1
-    _skip_hopeless(s, call)
+    skip_hopeless(s, call)
     s.stand(call)
-    s.order(HoldMusic(call.call, step.queue))
+    s.order(HoldMusic(call.call, step.queue, s.queue(step.queue).music))
+    s.begin_words(call)
     find_agent(s, call)
+    widen_due(s, call)
 
 
-def _skip_hopeless(s: State, call: Call) -> None:
-    """Nobody who is signed on has what the step in force asks: go to the first step that somebody can serve, if any."""
-    assert call.waits is not None
-    needs = call.waits.needs
-    for i in range(call.widened, len(needs)):
-        if s.router.qualified(needs[i].skills):
-            call.widened = i
+def widen_due(s: State, call: Call) -> None:
+    """Steps that follow at once: who was asked first is not free."""
+    while call.state is CallState.QUEUED and not call.away and not s.blind:
+        assert call.waits is not None
+        assert call.queued is not None
+        following = call.waits.needs[call.widened + 1 :]
+        if not following or call.queued + following[0].after_ms > s.now:
             return
+        widen(s, call)
 
 
 def widen(s: State, call: Call) -> None:
@@ -216,7 +244,7 @@ def widen(s: State, call: Call) -> None:
     assert call.waits is not None
     s.leave(call)
     call.widened += 1
-    _skip_hopeless(s, call)
+    skip_hopeless(s, call)
     s.stand(call)
     find_agent(s, call)
 
@@ -224,9 +252,25 @@ def widen(s: State, call: Call) -> None:
 def waited_too_long(s: State, call: Call) -> None:
     """The queue's limit of waiting is reached."""
     assert call.waits is not None
+    found = room_after(s, call)
     s.leave(call)
     s.waiting[call.waits.queue] -= 1
-    turn_away(s, call, s.queue(call.waits.queue).full_notice)
+    if isinstance(found, NoRoom):
+        no_room(s, call, found)
+        return
+    call.waits, call.widened, call.moved = found, 0, s.now
+    s.waiting[found.queue] += 1
+    skip_hopeless(s, call)
+    s.stand(call)
+    s.order(HoldMusic(call.call, found.queue, s.queue(found.queue).music))
+    find_agent(s, call)
+    widen_due(s, call)
+
+
+def no_room(s: State, call: Call, found: NoRoom) -> None:
+    """There is no place for the caller: counted by its reason, and said politely. Who is to be called back is `acd.callback`'s."""
+    s.refusals.count(found.why, s.now)
+    turn_away(s, call, found.notice)
 
 
 def turn_away(s: State, call: Call, notice: tuple[str, ...]) -> None:

@@ -8,15 +8,18 @@ words.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from acd import kernel
 from acd.kernel import MASK, NEEDS_PER_WORD, SIZE
+from acd.needs import KnownNeeds, Rows
+from acd.preferences import Reserve, is_wish, person_of, real, reserves_of
 from acd.reasons import Assignment, Need, Reason, against
+from acd.reserves import Guard
 
 __all__ = ["Assignment", "Need", "Reason", "Router", "RoutingFault"]
 
@@ -35,45 +38,25 @@ class RoutingFault(AssertionError):
 
 @dataclass(slots=True)
 class _Agent:
+    agent: str
     row: int
     tie: int
     weight: int
     skills: dict[str, int]
     since_ms: int | None = None
+    kept: set[str] = field(default_factory=set)
+    """the reserves that keep the agent now"""
 
 
 @dataclass(slots=True)
 class _Call:
     row: int
     need: Need
+    person: str | None
     slot: int
     key: int
     seq: int
     queue: str
-
-
-class _Rows:
-    """Rows of an order, handed out and taken back, and whose they are. Row 0 is nobody's."""
-
-    def __init__(self, capacity: int) -> None:
-        self.names = [""]
-        self.free: list[int] = []
-        self.capacity = capacity
-
-    def take(self, name: str) -> int:
-        """A row for ``name``: beyond ``capacity`` when all are taken."""
-        if self.free:
-            row = self.free.pop()
-            self.names[row] = name
-        else:
-            row = len(self.names)
-            self.names.append(name)
-        return row
-
-    def give_back(self, row: int) -> None:
-        """The row is free."""
-        self.names[row] = ""
-        self.free.append(row)
 
 
 class Router:
@@ -83,29 +66,34 @@ class Router:
     ``closest_fit``: the agent whose levels exceed the need least comes first, then the longest idle;
     without it the longest idle. The last tie goes to the lowest number. ``capacity``: room for so many
     agents and so many calls, doubled whenever it isn't enough. Skills that ``skills`` doesn't list become
-    known when an agent has or a call asks them.
+    known when an agent has or a call asks them. ``reserves``: whom they keep is not given to a call whose need
+    passes over them (`acd.preferences.beyond`).
 
     Raises `RoutingFault` for what can't be: that is an error of the program, never of a caller.
     """
 
     def __init__(
-        self, skills: Sequence[str], ageing_ms: int, closest_fit: bool, capacity: int = 1024
+        self,
+        skills: Sequence[str],
+        ageing_ms: int,
+        closest_fit: bool,
+        capacity: int = 1024,
+        reserves: Iterable[Reserve] = (),
     ) -> None:
         _demand(0 <= ageing_ms <= kernel.TIME_LIMIT, f"ageing_ms: {ageing_ms} is not between 0 and 2**46")
         _demand(capacity > 0, f"capacity: {capacity} is not above 0")
         self.ageing_ms, self.closest_fit = ageing_ms, closest_fit
-        self._words = 1
-        self._column = {skill: i for i, skill in enumerate(dict.fromkeys(skills))}
         self._agents: dict[str, _Agent] = {}
         self._calls: dict[str, _Call] = {}
-        self._agent_rows, self._call_rows = _Rows(capacity), _Rows(capacity)
+        self._agent_rows, self._call_rows = Rows(capacity), Rows(capacity)
         self._idle = kernel.empty_order(capacity)
         self._waiting = kernel.empty_order(capacity)
-        columns = max(8, len(self._column))
-        self._has: NDArray[np.int32] = np.zeros((capacity + 1, columns), np.int32)
-        self._asks: NDArray[np.int32] = np.zeros((NEEDS_PER_WORD, columns), np.int32)
-        self._qualified: NDArray[np.int64] = np.zeros(NEEDS_PER_WORD, np.int64)
-        self._slot: dict[Need, int] = {}
+        self._guards = [Guard(reserve, capacity) for reserve in reserves if reserve.keep > 0]
+        self._needs = KnownNeeds(skills, capacity, [guard.reserve.name for guard in self._guards])
+        self._asked: Counter[Need] = Counter()
+        """how many calls ask a need that names a person"""
+        self._asking: dict[str, dict[str, None]] = {}
+        """the calls that ask for this agent alone"""
         self._seqs: set[int] = set()
         self._entered = 0
         self._arrived = 0
@@ -120,7 +108,6 @@ class Router:
                 0 <= level < kernel.WEIGHT_LIMIT,
                 f"agent {agent}: level {level} of {skill} is not between 0 and 2**16 - 1",
             )
-            self._know(skill)
         weight = sum(skills.values()) if self.closest_fit else 0
         _demand(weight < kernel.WEIGHT_LIMIT, f"agent {agent}: the levels add up to {weight}, over 2**16 - 1")
         known = self._agents.get(agent)
@@ -131,30 +118,20 @@ class Router:
                 self._agent_rows.capacity *= 2
                 self._enlarge()
             tie = int(agent) if _is_number(agent) else _ROSTER_NUMBERS + self._entered
-            known = self._agents[agent] = _Agent(row, tie, weight, {})
+            known = self._agents[agent] = _Agent(agent, row, tie, weight, {})
         else:
-            kernel.leave(self._idle, known.row)
-            self._qualified -= self._meets(known.row)
+            self._step_out(known)
         known.weight, known.skills = weight, dict(skills)
-        self._has[known.row] = 0
-        for skill, level in skills.items():
-            self._has[known.row, self._column[skill]] = level
-        meets = self._meets(known.row)
-        self._qualified += meets
-        known_bits = [
-            sum(1 << int(bit) for bit in np.flatnonzero(meets[first : first + NEEDS_PER_WORD]))
-            for first in range(0, len(meets), NEEDS_PER_WORD)
-        ]
-        self._idle[known.row, MASK::2] = known_bits
+        self._needs.set_levels(known.row, agent, skills)
+        self._set_mask(known)
         if known.since_ms is not None:
-            kernel.enter(self._idle, known.row, kernel.agent_key(weight, known.since_ms), known.tie)
+            self._step_in(known)
 
     def remove_agent(self, agent: str) -> None:
         """Forget an agent, idle or not."""
         known = self._agent(agent)
-        kernel.leave(self._idle, known.row)
-        self._qualified -= self._meets(known.row)
-        self._has[known.row] = 0
+        self._step_out(known)
+        self._needs.clear(known.row)
         self._idle[known.row] = 0
         self._agent_rows.give_back(known.row)
         del self._agents[agent]
@@ -164,14 +141,15 @@ class Router:
         known = self._agent(agent)
         if not 0 <= since_ms < kernel.TIME_LIMIT:
             raise RoutingFault(f"agent {agent}: idle since {since_ms} is no instant")
-        if not kernel.enter(self._idle, known.row, kernel.agent_key(known.weight, since_ms), known.tie):
+        if known.since_ms is not None:
             raise RoutingFault(f"agent {agent}: is idle already")
         known.since_ms = since_ms
+        self._step_in(known)
 
     def agent_gone(self, agent: str) -> None:
         """The agent is no longer idle."""
         known = self._agent(agent)
-        if not kernel.leave(self._idle, known.row):
+        if not self._step_out(known):
             raise RoutingFault(f"agent {agent}: was not idle")
         known.since_ms = None
 
@@ -181,9 +159,28 @@ class Router:
         return int(self._idle[0, SIZE])
 
     def qualified(self, need: Levels) -> int:
-        """How many of the agents who are entered, idle or not, meet the need."""
-        slot = self._slot_of(_need(need))  # first, because it may put a larger array in place of _qualified
-        return int(self._qualified[slot])
+        """How many of the agents who are entered, idle or not, meet the need; whom a reserve keeps counts."""
+        asked = _need(need)
+        if (person := person_of(asked)) is not None:
+            known = self._agents.get(person)
+            return int(
+                known is not None and all(known.skills.get(skill, 0) >= least for skill, least in real(asked))
+            )
+        slot = self._slot_of(asked)  # first, because it may put larger arrays in the place of those there are
+        return self._needs.qualified(slot)
+
+    def calls_for_alone(self, agent: str) -> list[str]:
+        """The waiting calls whose need nobody but this agent meets, the most urgent first."""
+        calls = ((self._calls[call].key, self._calls[call].seq, call) for call in self._asking.get(agent, ()))
+        return [call for _, _, call in sorted(calls)]
+
+    def kept_by(self, agent: str) -> frozenset[str]:
+        """The reserves that keep this agent now."""
+        return frozenset(self._agent(agent).kept)
+
+    def kept(self, reserve: str) -> int:
+        """How many idle agents a reserve keeps now."""
+        return next((guard.kept for guard in self._guards if guard.reserve.name == reserve), 0)
 
     # ── calls ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,7 +220,10 @@ class Router:
         self._arrived = max(self._arrived, seq)
         self._seqs.add(seq)
         key = kernel.call_key(queued_at_ms, priority, self.ageing_ms)
-        self._calls[call] = _Call(row, asked, slot, key, seq, queue)
+        person = person_of(asked)
+        self._calls[call] = _Call(row, asked, person, slot, key, seq, queue)
+        if person is not None:
+            self._ask(call, asked, person)
         self._mark(row, slot)
         kernel.enter(self._waiting, row, key, seq)
 
@@ -236,9 +236,15 @@ class Router:
                 level <= before.get(skill, 0),
                 f"call {call}: level {level} of {skill} is more than the {before.get(skill, 0)} asked before",
             )
+        if asked == known.need:
+            return
         slot = self._slot_of(asked)
         kernel.leave(self._waiting, known.row)
-        known.need, known.slot = asked, slot
+        if known.person is not None:
+            self._ask_no_more(call, known.need, known.person)
+        known.need, known.person, known.slot = asked, person_of(asked), slot
+        if known.person is not None:
+            self._ask(call, asked, known.person)
         self._mark(known.row, slot)
         kernel.enter(self._waiting, known.row, known.key, known.seq)
 
@@ -248,6 +254,8 @@ class Router:
         kernel.leave(self._waiting, known.row)
         self._call_rows.give_back(known.row)
         self._seqs.discard(known.seq)
+        if known.person is not None:
+            self._ask_no_more(call, known.need, known.person)
         del self._calls[call]
 
     @property
@@ -262,6 +270,17 @@ class Router:
         return sum(
             other.queue == known.queue and (other.key, other.seq) < mine for other in self._calls.values()
         )
+
+    def stands_before(self, one: str, other: str) -> bool:
+        """Does one waiting call come before the other in the one order over all queues?"""
+        this, that = self._call(one), self._call(other)
+        return (this.key, this.seq) < (that.key, that.seq)
+
+    def before(self, call: str) -> list[str]:
+        """The calls of whatever queue that stand before this one, in no order. O(waiting)."""
+        known = self._call(call)
+        mine = (known.key, known.seq)
+        return [name for name, other in self._calls.items() if (other.key, other.seq) < mine]
 
     # ── who gets whom ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -288,12 +307,11 @@ class Router:
             call, agent = pair >> 32, pair & 0xFFFFFFFF
             pairs.append(self._assignment(self._call_rows.names[call], self._agent_rows.names[agent]))
             kernel.leave(self._waiting, call)
-            kernel.leave(self._idle, agent)
+            self._step_out(self._agents[self._agent_rows.names[agent]])
         for pair_made in pairs:  # it was only asked: back to their places
             waits, idles = self._calls[pair_made.call], self._agents[pair_made.agent]
             kernel.enter(self._waiting, waits.row, waits.key, waits.seq)
-            since_ms = pair_made.reason.idle_since_ms
-            kernel.enter(self._idle, idles.row, kernel.agent_key(idles.weight, since_ms), idles.tie)
+            self._step_in(idles)
         return pairs
 
     def explain(self, call: str, now_ms: int) -> str:
@@ -307,7 +325,7 @@ class Router:
         others = [a for a in self._agents.values() if a.since_ms is not None and a is not chosen]
         told = against(known.need, chosen, others)
         if found is None:
-            able = int(self._qualified[known.slot])
+            able = self._needs.qualified(known.slot)
             return f"nobody: {len(others)} idle, {able} entered have what is asked{told}"
         return f"{found.reason.at(now_ms)}; {len(others)} others idle{told}"
 
@@ -316,8 +334,8 @@ class Router:
     def _assignment(self, call: str, agent: str) -> Assignment:
         waits, idles = self._calls[call], self._agents[agent]
         assert idles.since_ms is not None
-        levels = tuple(idles.skills.get(skill, 0) for skill, _ in waits.need)
-        exceeds = idles.weight - sum(level for _, level in waits.need)
+        levels = tuple(1 if is_wish(skill) else idles.skills.get(skill, 0) for skill, _ in waits.need)
+        exceeds = idles.weight - sum(level for skill, level in waits.need if not is_wish(skill))
         reason = Reason(agent, waits.need, levels, exceeds, idles.since_ms, self.closest_fit)
         return Assignment(call, agent, reason)
 
@@ -333,59 +351,98 @@ class Router:
             raise RoutingFault(f"call {call}: does not wait")
         return known
 
-    def _know(self, skill: str) -> None:
-        """A column for the skill."""
-        if skill in self._column:
-            return
-        self._column[skill] = len(self._column)
-        if len(self._column) > self._has.shape[1]:
-            self._has = np.hstack([self._has, np.zeros_like(self._has)])
-            self._asks = np.hstack([self._asks, np.zeros_like(self._asks)])
+    def _step_in(self, known: _Agent) -> None:
+        """Among the idle, at the place that ``since_ms`` gives; whom the reserves keep is settled anew."""
+        assert known.since_ms is not None
+        key = kernel.agent_key(known.weight, known.since_ms)
+        for guard in self._guards:
+            if guard.holds(known.skills.get(guard.reserve.skill, 0)):
+                self._keep(guard, guard.enter(known.row, key, known.tie))
+        kernel.enter(self._idle, known.row, key, known.tie)
 
-    def _meets(self, row: int) -> NDArray[np.bool_]:
-        """Which of the needs, by slot, this agent's levels meet. Slots that are not taken: none."""
-        meets: NDArray[np.bool_] = (self._has[row] >= self._asks).all(axis=1)
-        meets[len(self._slot) :] = False
-        return meets
+    def _step_out(self, known: _Agent) -> bool:
+        """Out from among the idle. False: the agent was not there."""
+        if not kernel.leave(self._idle, known.row):
+            return False
+        for guard in self._guards:
+            if guard.holds(known.skills.get(guard.reserve.skill, 0)):
+                self._keep(guard, guard.leave(known.row))
+        if known.kept:
+            known.kept.clear()
+            self._set_mask(known)
+        return True
+
+    def _keep(self, guard: Guard, changes: Iterable[tuple[int, bool]]) -> None:
+        """These agents are now kept by the reserve, or free for everybody."""
+        for row, kept in changes:
+            known = self._agents[self._agent_rows.names[row]]
+            if kept == (guard.reserve.name in known.kept):
+                continue
+            (known.kept.add if kept else known.kept.discard)(guard.reserve.name)
+            self._renew(known)
+
+    def _renew(self, known: _Agent) -> None:
+        """The agent's mask anew, wherever the agent stands."""
+        key, tie = int(self._idle[known.row, kernel.KEY]), known.tie
+        stood = kernel.leave(self._idle, known.row)
+        self._set_mask(known)
+        if stood:
+            kernel.enter(self._idle, known.row, key, tie)
+
+    def _set_mask(self, known: _Agent) -> None:
+        self._idle[known.row, MASK::2] = self._needs.mask(known.row, known.kept)
+
+    def _ask(self, call: str, need: Need, person: str) -> None:
+        self._asked[need] += 1
+        self._asking.setdefault(person, {})[call] = None
+
+    def _ask_no_more(self, call: str, need: Need, person: str) -> None:
+        """A need that names a person is forgotten with the last call that asks it."""
+        self._asking[person].pop(call, None)
+        if not self._asking[person]:
+            del self._asking[person]
+        self._asked[need] -= 1
+        if not self._asked[need]:
+            del self._asked[need]
+            self._needs.forget(need)
+            if person in self._agents:
+                self._renew(self._agents[person])
 
     def _mark(self, row: int, slot: int) -> None:
         """A call's mask: the bit of its need."""
         self._waiting[row, MASK::2] = 0
         self._waiting[row, MASK + 2 * (slot // NEEDS_PER_WORD)] = 1 << slot % NEEDS_PER_WORD
 
-    def _enlarge(self) -> None:
-        """Room for twice as many agents, calls or needs."""
-        self._idle = kernel.enlarged(self._idle, self._agent_rows.capacity, self._words)
-        self._waiting = kernel.enlarged(self._waiting, self._call_rows.capacity, self._words)
-        has = np.zeros((self._agent_rows.capacity + 1, self._has.shape[1]), np.int32)
-        has[: len(self._has)] = self._has
-        asks = np.zeros((self._words * NEEDS_PER_WORD, self._has.shape[1]), np.int32)
-        asks[: len(self._asks)] = self._asks
-        qualified = np.zeros(len(asks), np.int64)
-        qualified[: len(self._qualified)] = self._qualified
-        self._has, self._asks, self._qualified = has, asks, qualified
+    def _enlarge(self, words: int | None = None) -> None:
+        """Room for the agents, calls and words of needs that there are now to be."""
+        words = words or self._needs.words
+        self._idle = kernel.enlarged(self._idle, self._agent_rows.capacity, words)
+        self._waiting = kernel.enlarged(self._waiting, self._call_rows.capacity, words)
+        self._needs.enlarge(self._agent_rows.capacity, words)
+        for guard in self._guards:
+            guard.enlarge(self._agent_rows.capacity)
 
     def _slot_of(self, need: Need) -> int:
         """The need's bit; a need that was never asked before becomes known, once, in O(agents)."""
-        slot = self._slot.get(need)
+        slot = self._needs.slots.get(need)
         if slot is None:
-            if len(self._slot) == len(self._asks):
+            if self._needs.full:
                 self._make_room()
             slot = self._learn(need)
-            kernel.rejoin(self._idle)
+            if person_of(need) is None:
+                kernel.rejoin(self._idle)
         return slot
 
     def _learn(self, need: Need) -> int:
-        """Give the need a bit, and every agent who meets it that bit."""
-        for skill, _ in need:
-            self._know(skill)
-        slot = self._slot[need] = len(self._slot)
-        for skill, least in need:
-            self._asks[slot, self._column[skill]] = least
-        meets = (self._has >= self._asks[slot]).all(axis=1)
-        meets[[0, *self._agent_rows.free]] = False
-        meets[len(self._agent_rows.names) :] = False
-        self._qualified[slot] = np.count_nonzero(meets)
+        """Give the need a bit, and every agent who meets it that bit, but for those whom a reserve keeps from it."""
+        slot = self._needs.learn(need)
+        if (person := person_of(need)) is not None:
+            if person in self._agents:
+                self._renew(self._agents[person])
+            return slot
+        meets = self._needs.met(slot)
+        if passed_over := set(reserves_of(need)):
+            meets[[known.row for known in self._agents.values() if known.kept & passed_over]] = False
         word, bit = divmod(slot, NEEDS_PER_WORD)
         self._idle[:, MASK + 2 * word] |= meets.astype(np.int64) << bit
         return slot
@@ -393,21 +450,20 @@ class Router:
     def _make_room(self) -> None:
         """One more word's worth of needs, or, when there are very many, forget those for which no call
         waits."""
-        if self._words < _WORDS_KEPT:
-            self._words *= 2
-            self._enlarge()
+        words = self._needs.words
+        if words < _WORDS_KEPT:
+            self._enlarge(2 * words)
             return
         asked = dict.fromkeys(call.need for call in self._calls.values())
-        while len(asked) * 2 > self._words * NEEDS_PER_WORD:
-            self._words *= 2
-        self._enlarge()
-        self._slot.clear()
-        self._asks[:] = self._qualified[:] = 0
+        while len(asked) * 2 > words * NEEDS_PER_WORD:
+            words *= 2
+        self._enlarge(words)
+        self._needs.forget_all()
         self._idle[:, MASK::2] = 0
         for need in asked:
             self._learn(need)
         for call in self._calls.values():
-            call.slot = self._slot[call.need]
+            call.slot = self._needs.slots[call.need]
             self._mark(call.row, call.slot)
         kernel.rejoin(self._waiting)
 

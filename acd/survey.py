@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from acd.agents import Activity
+from acd import callback, outgoing, taping, transfer
+from acd.agents import ON_A_CALL, Activity
 from acd.calls import Call, CallState
 from acd.floor import agent_answered, close, complete, give_back, match_all, record, withdraw
 from acd.messages import (
@@ -30,11 +31,18 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
     """Close what is over, follow what went on without us, fetch back who waits in the fallback."""
     seen = {channel.call: channel for channel in fact.channels}
     s.blind = True  # until all is known: nobody is rung for a caller who is gone, or at a phone that is off
+    callback.surveyed(s, fact)
     for call in list(s.calls.values()):
-        if call.call not in seen:
+        if call.direction == "back":
+            continue
+        if call.transfer is not None:
+            legs = [leg for leg in fact.legs if leg.call == call.call]
+            transfer.surveyed(s, call, seen.get(call.call), legs)
+        elif call.call not in seen:
             close(s, call, broken=fact.restarted)
     # Who talks comes last: by then the seat is free of what the engine thought it did.
-    for call in sorted(s.calls.values(), key=lambda call: seen[call.call].state == "talking"):
+    left = [c for c in s.calls.values() if c.transfer is None and c.call in seen and c.direction != "back"]
+    for call in sorted(left, key=lambda call: seen[call.call].state == "talking"):
         _follow(s, call, seen[call.call])
     for channel in fact.channels:
         if channel.state == "fallback":
@@ -49,7 +57,11 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
 
 
 def _follow(s: State, call: Call, channel: ChannelSeen) -> None:
-    if call.state in {CallState.TALKING, CallState.LEFT, CallState.PASSED}:
+    if call.direction == "out":
+        if channel.state == "talking":
+            outgoing.answered(s, PassAnswered(call.call))
+        return
+    if call.state in {CallState.TALKING, CallState.LEFT, CallState.ASKED, CallState.PASSED}:
         return  # it goes on, or its end is on the way
     if channel.state == "talking":
         _talks(s, call, channel.seat)
@@ -67,6 +79,7 @@ def _talks(s: State, call: Call, seat: SeatId | None) -> None:
         pass_answered(s, PassAnswered(call.call))
     else:
         _served_by_fallback(s, call, seat)
+        taping.begin(s, call)
 
 
 def _served_by_fallback(s: State, call: Call, seat: SeatId | None) -> None:
@@ -88,7 +101,7 @@ def _served_by_fallback(s: State, call: Call, seat: SeatId | None) -> None:
     call.seat = seat
     call.seat_answered = s.now  # until the spool has told the instant
     agent = s.agent_at(seat)
-    if agent and agent.activity not in {Activity.TALKING, Activity.RINGING}:
+    if agent and agent.activity not in ON_A_CALL:
         withdraw(s, agent)
         if agent.activity is Activity.WRAP_UP:
             complete(s, agent)
@@ -105,6 +118,8 @@ def survived(s: State, fact: CallSurvived) -> None:
         if fact.ended is not None and not s.is_over(fact.call):
             _record_unknown(s, fact)
         return
+    if call.direction == "out":
+        return  # what a seat dials never comes to the fallback
     if fact.ended is None:
         _still_on(call, fact)
         return

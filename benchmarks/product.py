@@ -36,6 +36,9 @@ skill = "12345"
 [emergency]
 route = "carrier"
 
+[recording]
+default = "{record}"
+
 [network]
 bind = "127.0.0.1"
 udp = {port}
@@ -67,11 +70,12 @@ pin_hash = "{pin}"
 
 
 class Product:
-    """A `SystemUnderTest`: the engine with its Asterisk under ``directory``."""
+    """A `SystemUnderTest`: the engine with its Asterisk under ``directory``. ``record``: how every call is recorded."""
 
-    def __init__(self, directory: Path, *, seats: int = SEATS) -> None:
+    def __init__(self, directory: Path, *, seats: int = SEATS, record: str = "off") -> None:
         self.directory = directory
         self.seats = seats
+        self.record = record
         self._child: Child | None = None
 
     async def start(self) -> Running:
@@ -83,7 +87,12 @@ class Product:
         city = home / "bench.toml"
         city.write_text(
             CITY.format(
-                port=port, seat=FIRST_SEAT, agent=FIRST_AGENT, seats=self.seats, pin=hash_pin(DEMO_PIN)
+                port=port,
+                record=self.record,
+                seat=FIRST_SEAT,
+                agent=FIRST_AGENT,
+                seats=self.seats,
+                pin=hash_pin(DEMO_PIN),
             ),
             encoding="utf-8",
         )

@@ -34,6 +34,7 @@ SYSTEMS: dict[str, Factory] = {
     "native": NativeQueue,
     "native+ami": lambda directory: NativeQueue(directory, listener=True),
     "hotline": Product,
+    "hotline+recording": lambda directory: Product(directory, record="mixed"),
 }
 """Everything that can be measured, by name; each is handed a fresh directory."""
 

@@ -45,6 +45,27 @@ class Need:
     after_ms: int = 0
 
 
+def wishing(needs: tuple[Need, ...], entry: str, until_ms: int | None) -> tuple[Need, ...]:
+    """The same steps with one entry more (a skill at level 1), which is dropped after ``until_ms`` of waiting; ``None``: never.
+
+    0: asked first, and dropped at once when nobody is free who has it. Each step stays as wide as the one before, or wider.
+    """
+    if all(entry in dict(need.skills) for need in needs):
+        return needs
+    held = [
+        need for i, need in enumerate(needs) if i == 0 or until_ms is None or need.after_ms < until_ms
+    ]
+    made = [
+        Need(tuple(sorted({entry: 1, **dict(need.skills)}.items())), need.after_ms) for need in held
+    ]
+    if until_ms is None:
+        return tuple(made)
+    rest = needs[len(held) :]
+    if not rest or rest[0].after_ms > until_ms:
+        made.append(Need(held[-1].skills, until_ms))
+    return (*made, *rest)
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """A place in a queue: which one, with what needs, how urgent (a higher number is served first)."""
@@ -77,7 +98,9 @@ class Decision:
 
     ``wait`` beside ``passes`` is the overflow to the city's own seats; ``None`` means that there is none, and the
     caller hears ``farewell`` and is let go. ``menu`` without a key pressed leads to ``wait``.
-    ``because``: the reasons in sentences, in the order in which they were found.
+    ``because``: the reasons in sentences, in the order in which they were found. ``urgent``: an emergency, or handed over by
+    an emergency centre: no limit of ours delays it or turns it away. ``remark``: what a seat should see beside the line, a
+    few characters (``非工作时间``).
     """
 
     dialled: Number | None
@@ -94,3 +117,5 @@ class Decision:
     wait: Wait | None = None
     farewell: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    urgent: bool = False
+    remark: str = ""

@@ -11,7 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-FEATURE_CODES = ("*10", "*11", "*12", "*13", "*14")
+from dialplans.along import ALONG
+from dialplans.outgoing import FROM_SEAT, OUTGOING
+from dialplans.callback import CALLBACK
+from dialplans.rooms import ROOMS
+from dialplans.supervise import SUPERVISE
+
+SUPERVISOR_CODES = ("*31", "*32", "*33", "*34", "*35", "*36", "*37", "*38")
+"""Listen, whisper, barge, take over, break, ready, sign off, why does a call wait; followed by the seat."""
+
+FEATURE_CODES = ("*10", "*11", "*12", "*13", "*14", "*15", *SUPERVISOR_CODES, "*39")
 """What a seat can dial: sign off, sign on, break, back, end of wrap-up."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -46,7 +55,8 @@ def render_extensions(
     parts = [_HEAD]
     parts += [_FROM_TRUNK.replace("@TRUNK@", name) for name in trunks]
     parts.append(_FROM_SEAT + "\n".join(_FEATURE.replace("@CODE@", code) for code in feature_codes))
-    parts += [_DESK, _ENTER, _SURVIVE]
+    parts.append(FROM_SEAT)
+    parts += [_DESK, OUTGOING, _ENTER, ALONG, ROOMS, SUPERVISE, CALLBACK, _SURVIVE]
     text = "\n".join(parts)
     for mark, value in (("@AGI@", agi), ("@SPOOL@", spool), ("@SURVIVAL@", survival), ("@QUEUE@", queue)):
         text = text.replace(mark, value)
@@ -84,7 +94,7 @@ hotline-enter,${EXTEN},1)
 """
 
 _FROM_SEAT = """\
-; A seat's phone reaches the engine by its feature codes, and nothing else.
+; A seat's phone reaches the engine: by a feature code, or by a number that it dials.
 [from-seat]
 """
 
@@ -94,7 +104,9 @@ _FEATURE = "exten => _@CODE@!,1,Goto(hotline-desk,${EXTEN},1)"
 _DESK = """
 [hotline-desk]
 exten => _*!,1,GotoIf($[${LEN(${FILTER(*#0-9,${EXTEN})})} != ${LEN(${EXTEN})}]?refuse)
+ same => n,Set(ACD_NEXT=)
  same => n,AGI(@AGI@/desk,${CHANNEL(endpoint)},${EXTEN})
+ same => n,GotoIf($["${ACD_NEXT}" != ""]?hotline-supervise,do${ACD_NEXT},1)
  same => n,Answer(0,i)
  same => n,Playback(desk-unreachable)
  same => n,Hangup(16)
@@ -124,18 +136,20 @@ exten => s,1,Set(FILE(@SPOOL@,,,al,u)=back at=${STRFTIME(,,%s%3q)} call=${BASE64
 
 [hotline-next]
 ; Answered already, unless a seat was free at once. m: the music goes on until the seat answers.
-; The seat's phone shows the line beside the caller's number.
+; The seat's phone shows the line beside the caller's number. g: when the seat hangs up the engine has the caller,
+; for a question about the service; without an engine he is let go, not led to the seats again.
 exten => doseat,1,Answer(0,i)
  same => n,Set(CALLERID(name)=${ACD_LINE})
  same => n,Set(CALLERID(name-pres)=allowed)
  same => n,Dial(PJSIP/${ACD_SEAT},${ACD_RING},\
-m${IF($["${ACD_AUTO}" = "1" | "${CALLERID(num-pres):0:5}" = "prohi"]?b(hotline-phone^s^1(${ACD_AUTO})))})
+gm${IF($["${ACD_AUTO}" = "1" | "${CALLERID(num-pres):0:5}" = "prohi"]?b(hotline-phone^s^1(${ACD_AUTO})))})
  same => n,Set(ACD_NEXT=)
+ same => n,Set(ACD_SERVED=${IF($["${DIALSTATUS}" = "ANSWER"]?1)})
  same => n,AGI(@AGI@/again,${DIALSTATUS})
  same => n,Goto(do${ACD_NEXT},1)
 
 ; The far end's own tones and announcements are heard (early media).
-exten => dopass,1,Dial(PJSIP/${ACD_NUMBER}@${ACD_TRUNK},${ACD_RING})
+exten => dopass,1,Dial(PJSIP/${ACD_NUMBER}@${ACD_TRUNK},${ACD_RING},b(hotline-along^s^1))
  same => n,Set(ACD_NEXT=)
  same => n,AGI(@AGI@/passed,${DIALSTATUS})
  same => n,Goto(do${ACD_NEXT},1)
@@ -143,8 +157,10 @@ exten => dopass,1,Dial(PJSIP/${ACD_NUMBER}@${ACD_TRUNK},${ACD_RING})
 exten => dorefuse,1,Hangup(${ACD_CAUSE})
 exten => dohangup,1,Hangup(${ACD_CAUSE})
 ; Nothing said, or nothing that is known here: the engine is gone.
-exten => do,1,Goto(hotline-survive,s,1)
-exten => i,1,Goto(hotline-survive,s,1)
+exten => do,1,GotoIf($["${ACD_SERVED}" = "1"]?doserved,1:hotline-survive,s,1)
+exten => i,1,GotoIf($["${ACD_SERVED}" = "1"]?doserved,1:hotline-survive,s,1)
+exten => doserved,1,Playback(goodbye)
+ same => n,Hangup(16)
 
 ; Runs on the seat's leg before its INVITE leaves. A withheld number is not shown, the line still is.
 [hotline-phone]
@@ -181,7 +197,7 @@ history=${BASE64_ENCODE(${PJSIP_HEADER(read,History-Info,1)} )} queue=${BASE64_E
 
 ; Every way to the far end in turn: the numbers and the trunks are lists of the same length.
 exten => dopass,1,Set(SURVIVE_TO=PJSIP/${SHIFT(SURVIVE_NUMBER)}@${SHIFT(SURVIVE_TRUNK)})
- same => n,Dial(${SURVIVE_TO},30,U(hotline-survive-seat))
+ same => n,Dial(${SURVIVE_TO},30,U(hotline-survive-seat)b(hotline-survive-along^s^1))
  same => n,GotoIf($["${SURVIVE_TRUNK}" != ""]?dopass,1)
  same => n,Goto(doqueue,1)
 exten => dosay,1,Hangup(16)

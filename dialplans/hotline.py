@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialplans.batches import Batch
 from dialplans.decision import Choice, Pass, Treatment, Wait
 from dialplans.hours import Hours
 from dialplans.number import Number
@@ -38,7 +39,8 @@ class Phase:
 class Hotline:
     """One number with its name, its department and its phases in the order of their instants.
 
-    ``listed``: it stands in the city's file; what holds for it by itself everywhere (119) is not.
+    ``listed``: it stands in the city's file; what holds for it by itself everywhere (119) is not. ``batch``: with which it is
+    cut over.
     """
 
     number: Number
@@ -46,6 +48,7 @@ class Hotline:
     department: str
     phases: tuple[Phase, ...]
     listed: bool = True
+    batch: Batch | None = None
 
     def phase_at(self, now_ms: int) -> Phase | None:
         """The phase in force, ``None`` before the first one."""
@@ -83,7 +86,8 @@ class TrunkRule:
     ``strip``: digits that the carrier puts before every called number. ``dialled_as``: whatever is called,
     this line was dialled (one trunk for one line). ``accepts``: only these lines may come in, ``None`` all.
     ``link``: the trunk leads to the people of some line (110, a sub-centre), not to a carrier: what comes
-    in from there was handed over by them, and is not passed back to them.
+    in from there was handed over by them, and is not passed back to them. ``title``: who is at the other end;
+    ``priority``: at least so urgent is what a link hands over; ``urgent``: it is an emergency centre's.
     """
 
     trunk: str
@@ -91,6 +95,9 @@ class TrunkRule:
     dialled_as: Number | None = None
     accepts: tuple[Number, ...] | None = None
     link: bool = False
+    title: str = ""
+    priority: int = 0
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from dialplans.number import Number, NumberFault
 _PLAIN = CityLine(Number("", "12345"), "", "", Wait("12345", (Need((("12345", 1),)),)))
 
 _UNANSWERED = "if nobody takes it, the city's seats answer"
+_TRIED = "Its own people were tried first and did not take the call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,28 @@ class NumberPlan:
     unknown: UnknownLine = field(default_factory=UnknownLine)
     rules: tuple[TrunkRule, ...] = ()
 
-    def route(self, called: str, diverted: Sequence[str], trunk: str, now_ms: int) -> Decision:
+    def route(
+        self, called: str, diverted: Sequence[str], trunk: str, now_ms: int, told: str = ""
+    ) -> Decision:
         """What the caller meets who reached the platform in this way at this instant (ms since 1970).
 
-        ``diverted``: raw ``Diversion: ...`` and ``History-Info: ...`` header lines in the request's order.
+        ``diverted``: raw ``Diversion: ...`` and ``History-Info: ...`` header lines in the request's order. ``told``: the line
+        that was dialled, as the centre says that hands the call over; only a link is believed.
         """
-        dialled = self.dialled(called, diverted, trunk)
+        dialled = self.dialled(called, diverted, trunk, told)
         if dialled.line is not None:
-            return self._line(dialled, trunk, now_ms)
-        if dialled.number is None or dialled.number in self._own:
-            return self._city(dialled)
-        return self._unknown(dialled, trunk, now_ms)
+            decision = self._line(dialled, trunk, now_ms)
+        elif dialled.number is None or dialled.number in self._own:
+            decision = self._city(dialled)
+        else:
+            decision = self._unknown(dialled, trunk, now_ms)
+        return self._handed_over(decision, trunk)
 
-    def dialled(self, called: str, diverted: Sequence[str], trunk: str) -> Dialled:
+    def is_link(self, trunk: str) -> bool:
+        """Does this trunk lead to the people of some line, and not to a carrier?"""
+        return trunk in self._links
+
+    def dialled(self, called: str, diverted: Sequence[str], trunk: str, told: str = "") -> Dialled:
         """The line that the caller really dialled (``docs/adr/0002-the-line-really-dialled.md``)."""
         rule = self._rules.get(trunk, TrunkRule(trunk))
         if rule.dialled_as is not None:
@@ -76,12 +86,24 @@ class NumberPlan:
             because = f"The called number is {number.shown(self.area)}, the city's own."
         else:
             because = f"The called number {number.shown(self.area)} is no line of the city."
+        if rule.link and (line := self.line(self._read(told))) is not None:
+            why = f"Trunk {trunk} says that {line.number.shown(self.area)} was dialled first."
+            return self._accepted(Dialled(line.number, line, (because, why)), rule)
         found = self._first_dialled(diverted)
+        if found is None and (own or number is None) and (line := self._only.get(trunk)) is not None:
+            why = f"Trunk {trunk} comes from the people of one line only: {line.number.shown(self.area)}."
+            return self._accepted(Dialled(line.number, line, (because, why)), rule)
         if found is None:
             return Dialled(number, None, (because,))
         hop, number = found
         why = f"{hop.header} says that {number.shown(self.area)} was dialled first."
         return self._accepted(Dialled(number, self.line(number), (because, why), hop.tried), rule)
+
+    def next_cutover(self, now_ms: int) -> int | None:
+        """The first instant after this one at which something else holds for some line; ``None``: nothing is planned."""
+        lines = (*self.lines, Hotline(self.own.number, "", "", self.unknown.phases))
+        coming = [phase.since_ms for line in lines if (phase := line.next_after(now_ms)) is not None]
+        return min((since for since in coming if since is not None), default=None)
 
     def line(self, number: Number | None) -> Hotline | None:
         """The line with this number; `None` for the city's own and for unknown ones."""
@@ -90,6 +112,15 @@ class NumberPlan:
     @cached_property
     def _lines(self) -> dict[Number, Hotline]:
         return {line.number: line for line in self.lines}
+
+    @cached_property
+    def emergencies(self) -> frozenset[str]:
+        """The emergency numbers as they are dialled in the city: 110, 119, ..."""
+        return frozenset(
+            line.number.local
+            for line in self.lines
+            if any(phase.treatment is Treatment.EMERGENCY for phase in line.phases)
+        )
 
     @cached_property
     def _own(self) -> frozenset[Number | None]:
@@ -196,7 +227,11 @@ class NumberPlan:
             answered_by=Answerer.CITY,
             pass_ring_ms=phase.pass_ring_ms,
             wait=phase.wait or self.own.wait,
-            because=(*dialled.because, self._standing(line, phase, now_ms)),
+            because=(
+                *dialled.because,
+                self._standing(line, phase, now_ms),
+                *((line.batch.told(),) if line.batch else ()),
+            ),
         )
         passes, why_not = self._passes(phase, dialled, trunk)
         match phase.treatment:
@@ -212,7 +247,8 @@ class NumberPlan:
                 return self._parallel(base, phase, passes, why_not, now_ms)
             case Treatment.SUBCENTRE:
                 if not passes:
-                    return _because(base, f"{why_not}: the city's seats answer.")
+                    remark = "分中心未接" if why_not == _TRIED else ""
+                    return replace(_because(base, f"{why_not}: the city's seats answer."), remark=remark)
                 why = f"Sub-centre, day and night: passed to {_ways(passes)}; {_UNANSWERED}."
                 return replace(_because(base, why), answered_by=Answerer.SUBCENTRE, passes=passes)
             case Treatment.EMERGENCY:
@@ -225,6 +261,7 @@ class NumberPlan:
                     passes=passes,
                     wait=None,
                     farewell=phase.farewell,
+                    urgent=True,
                 )
             case Treatment.INDEPENDENT:
                 if not passes and phase.passes:
@@ -261,13 +298,52 @@ class NumberPlan:
         if trunk in self._links and any(item.trunk == trunk for item in phase.passes):
             return (), f"It came in over {trunk}, from its own people"
         if dialled.tried and phase.treatment is not Treatment.EMERGENCY:
-            return (), "Its own people were tried first and did not take the call"
+            return (), _TRIED
         # The carrier that led the call here is the last to be asked: it may well lead it here again.
         return tuple(sorted(phase.passes, key=lambda way: way.trunk == trunk)), ""
 
     @cached_property
     def _links(self) -> frozenset[str]:
         return frozenset(rule.trunk for rule in self.rules if rule.link)
+
+    @cached_property
+    def _only(self) -> dict[str, Hotline]:
+        """The line of every link that leads to the people of one line only; an emergency centre's says nothing."""
+        lines: dict[str, set[Number]] = {}
+        for line in self.lines:
+            for phase in line.phases:
+                for way in phase.passes:
+                    lines.setdefault(way.trunk, set()).add(line.number)
+        found = {trunk: next(iter(numbers)) for trunk, numbers in lines.items() if len(numbers) == 1}
+        links = {rule.trunk for rule in self.rules if rule.link and not rule.urgent}
+        return {trunk: self._lines[number] for trunk, number in found.items() if trunk in links}
+
+    def _handed_over(self, decision: Decision, trunk: str) -> Decision:
+        """What another centre hands over has been received once: nothing is said or asked again, and it ends with a person.
+
+        What an emergency centre hands over goes before everything else.
+        """
+        rule = self._rules.get(trunk)
+        if rule is None or not rule.link:
+            return decision
+        wait = decision.wait or self.own.wait
+        remark = f"{rule.title or rule.trunk}转来"
+        why = f"Handed over by {rule.title or rule.trunk}: no notice and no menu, priority {rule.priority} at least."
+        if rule.urgent:
+            why += " No greeting, and no limit of the queue turns it away: it comes from an emergency centre."
+            # nobody is waited for who would be the first choice
+            wait = replace(wait, needs=(replace(wait.needs[-1], after_ms=0),))
+        return replace(
+            _because(decision, why),
+            answered_by=Answerer.CITY if decision.answered_by is Answerer.NOBODY else decision.answered_by,
+            notices=(),
+            menu=(),
+            menu_prompt="",
+            wait=replace(wait, priority=max(wait.priority, rule.priority)),
+            farewell=(),
+            urgent=decision.urgent or rule.urgent,
+            remark=remark,
+        )
 
     def _departments(self, base: Decision, phase: Phase, passes: tuple[Pass, ...], why_not: str) -> Decision:
         if not passes:
@@ -301,10 +377,11 @@ class NumberPlan:
             is_open, because = hours.open_at(now_ms)
             if not is_open:
                 why = f"Parallel, outside its hours {hours.name!r} ({because}): the city's seats answer."
-                return replace(_because(base, why), notices=phase.notices)
+                return replace(_because(base, why), notices=phase.notices, remark="非工作时间")
             because = f" within its hours {hours.name!r} ({because})"
         if not passes:
-            return _because(base, f"{why_not}: the city's seats answer.")
+            remark = "本线未接" if why_not == _TRIED else ""
+            return replace(_because(base, f"{why_not}: the city's seats answer."), remark=remark)
         rung = f"rung for {phase.pass_ring_ms / 1000:g} s"
         why = f"Parallel,{because or ' day and night'}: passed to {_ways(passes)}, {rung}; {_UNANSWERED}."
         return replace(_because(base, why), answered_by=Answerer.LINE, passes=passes)

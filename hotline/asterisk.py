@@ -10,43 +10,79 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 from acd.messages import (
     AgentAnswered,
     AgentHungUp,
     AgentRangOut,
+    Announce,
     Answer,
-    CallerHungUp,
     CallOffered,
     CallReturned,
+    CallThird,
+    CallerHungUp,
     Command,
+    DialOut,
+    DropBack,
+    DropLeg,
     DropSeat,
+    EndSupervision,
     Event,
     FetchBack,
     HangUp,
     HoldMusic,
     KeepInStep,
+    LeadIn,
+    LegAt,
+    MoveLeg,
+    OpinionRecorded,
+    Part,
     PassAnswered,
     PassFailed,
     PassOn,
+    PauseRecording,
     Play,
     PromptFinished,
+    RaiseAlarm,
+    RecordOpinion,
     Refuse,
+    ResumeRecording,
     RingAgent,
+    RingForCallBack,
+    SayTo,
+    SeatChanged,
+    SeatDialled,
     SeatDisengaged,
     SeatEngaged,
+    SeatLeft,
     SeatReachable,
     SeatUnreachable,
+    Spy,
+    StartRecording,
+    StopRecording,
     Tell,
+    TellSupervisors,
+    WriteAudit,
     WriteRecord,
 )
+from hotline.announcing import announce, cut
+from hotline.calling_back import BacksOnTheWire
 from hotline.desk import Desks
+from hotline.feature import Features
+from hotline.legs import Legs
 from hotline.lines import Line
 from hotline.logs import logger
-from ivr.agi import get_variable, run, set_variables, stream_file, wait_for_digit
+from hotline.supervision import Supervisors
+from hotline.opinions import record_opinion
+from hotline.tapes import Tapes
+from ivr.agi import get_variable, run, set_variable, set_variables, stream_file, wait_for_digit
 from ivr.live import AgiSession, SessionOver
 from ivr.prompts import sound
+from trunks import handover
+from trunks.handover import Handover
+from trunks.ami import variables as told
 from trunks.live import Fields, SwitchFault, SwitchLink
 
 COMMAND_S = 10.0
@@ -75,18 +111,32 @@ class Asterisk:
         gap: Callable[[], None],
         proven: Callable[[str, str], bool],
         seats: Callable[[str], bool],
+        links: Callable[[str], bool] = lambda _trunk: False,
+        emergencies: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.post = post
         self.knows = knows
         self.gap = gap
         self.is_seat = seats
+        self.is_link = links
         self.link: SwitchLink | None = None
+        self.opinions: Path | None = None
+        """where callers' open answers are kept"""
         self.lines: dict[str, Line] = {}
         self.legs: dict[str, Line] = {}
         """lines by the unique id of the seat's leg"""
         self.own: dict[str, str] = {}
         """seats by the unique id of a channel that the engine did not order"""
+        self.contacts: dict[str, set[str]] = {}
+        """the contacts of a seat's phone that answer, as far as they have been heard of"""
         self.desks = Desks(post, proven)
+        self.rooms = Legs(post, self.lines.get, lambda: self.link, self._spawn)
+        self.supervisors = Supervisors(
+            post, self.lines.get, lambda: self.link, self._spawn, self.desks.lead, lambda: self.own, self.rooms
+        )
+        self.features = Features(post, self.rooms.call_of, emergencies)
+        self.tapes = Tapes(self.lines.get, lambda: self.link, self._spawn)
+        self.backs = BacksOnTheWire(post, self.lines, lambda: self.link)
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: asyncio.Queue[KeepInStep] = asyncio.Queue()
 
@@ -100,15 +150,30 @@ class Asterisk:
             self._hung_up(fields)
         elif name == "ContactStatus":
             self._contact(fields)
+        elif name == "ConfbridgeJoin":
+            self.rooms.joined(fields)
+            self.supervisors.arrived(fields.get("Uniqueid", ""))
+        elif name == "ChanSpyStart":
+            self.supervisors.arrived(fields.get("SpyerUniqueid", ""))
+        elif name == "OriginateResponse" and self.backs.answered(fields):
+            pass
+        elif name == "OriginateResponse":
+            self.rooms.not_made(fields)
+            self.supervisors.not_made(fields)
 
     def _answered(self, fields: Fields) -> None:
         if fields.get("DialStatus", "ANSWER") != "ANSWER":
             return
         line = self.lines.get(fields.get("Uniqueid", ""))
         leg = fields.get("DestUniqueid", "")
+        if leg in self.lines:
+            return  # a seat that is called for a call-back: its session tells
+        if self.rooms.knows(leg):
+            return  # a third party: it comes to the room
         if line is not None and line.expects == "seat":
             line.leg = leg
             self.legs[leg] = line
+            self.rooms.seat_answered(line.call, leg)
             self.post(AgentAnswered(line.call, line.agent))
         elif line is not None and line.expects == "pass":
             self.post(PassAnswered(line.call))
@@ -120,10 +185,15 @@ class Asterisk:
 
     def _hung_up(self, fields: Fields) -> None:
         channel = fields.get("Uniqueid", "")
+        self.supervisors.hung_up(channel)
+        if self.rooms.hung_up(channel, _cause(fields)):
+            return
         if line := self.lines.pop(channel, None):
             line.session = None
             line.wake()
             self.post(CallerHungUp(channel, _cause(fields)))
+            if seat := self.own.pop(channel, None):  # a survey found it before the engine knew it
+                self.post(SeatDisengaged(seat))
         elif line := self.legs.pop(channel, None):
             if line.leg == channel:
                 line.leg = None
@@ -138,10 +208,16 @@ class Asterisk:
                 _log.warning("trunk does not answer", trunk=seat, status=status)
             elif status in _REACHABLE:
                 _log.info("trunk answers", trunk=seat, status=status)
-        elif status in _REACHABLE:
+            return
+        # A phone that registers anew, from another port, is first heard of as there, then its old contact as removed.
+        there, contact = self.contacts.setdefault(seat, set()), fields.get("URI", "")
+        if status in _REACHABLE:
+            there.add(contact)
             self.post(SeatReachable(seat))
         elif status in _UNREACHABLE:
-            self.post(SeatUnreachable(seat))
+            there.discard(contact)
+            if not there:
+                self.post(SeatUnreachable(seat))
 
     def seat_of(self, channel: str) -> str | None:
         """The seat whose phone a channel's name tells of (``PJSIP/8001-0000002a``)."""
@@ -159,6 +235,12 @@ class Asterisk:
             self.post(SeatEngaged(seat))
             await self.desks.serve(session, call)
             return
+        if path == "feature":
+            await self.features.serve(session)
+            return
+        if path == "held" and session.args[:1] != ("caller",):
+            await self.rooms.hold(session, *session.args[:1])
+            return
         line = self.lines.get(call)
         if line is None:
             line = self.lines[call] = Line(call, session.env.get("agi_channel", ""))
@@ -172,8 +254,27 @@ class Asterisk:
         path, args = session.path, session.args
         if path == "enter":
             self.post(CallOffered(line.call, *await self._offer(session)))
+        elif path == "dial":
+            line.out, line.leg, line.seat = True, line.call, args[0] if args else ""
+            self.post(SeatDialled(line.call, line.seat, args[1] if len(args) > 1 else ""))
+        elif path == "dialled" and self.knows(line.call):
+            cause = int(args[1]) if len(args) > 1 and args[1].isdecimal() else 0
+            self.post(PassFailed(line.call, _why(args), cause))
+        elif path == "dialled":
+            await self._leave(line, session, "hangup", {"ACD_CAUSE": 16})
+        elif path == "again" and _why(args) == "answer":
+            line.served = True
+            self.post(SeatLeft(line.call, line.agent))
+        elif path == "back" and self.knows(line.call) and line.agent:
+            self.post(AgentAnswered(line.call, line.agent))
+        elif path == "back":
+            session.close()  # nobody knows of it (any more): the dialplan hangs up
         elif not self.knows(line.call) or path == "resume":
             self.post(CallReturned(line.call, *await self._offer(session)))
+        elif path == "held":
+            line.music = True
+            await session.execute(run("StartMusicOnHold"), within=COMMAND_S)
+            self.post(LegAt(line.call, "caller", "held"))
         elif path == "again":
             self.post(AgentRangOut(line.call, line.agent, _why(args)))
         elif path == "passed":
@@ -182,8 +283,10 @@ class Asterisk:
             _log.error("unknown FastAGI path", path=path, call=line.call)
             session.close()
 
-    async def _offer(self, session: AgiSession) -> tuple[str, str, str, str, tuple[str, ...]]:
-        """Trunk, called number, caller's number and name, raw headers of diversion."""
+    async def _offer(
+        self, session: AgiSession
+    ) -> tuple[str, str, str, str, tuple[str, ...], str, str, str]:
+        """Trunk, called number, caller's number and name, raw headers of diversion, and what another centre tells: line, case, note."""
         env = session.env
         entering = session.path == "enter"
         called = env.get("agi_extension", "") if entering else env.get("agi_dnid", "")
@@ -196,7 +299,18 @@ class Asterisk:
         if not entering:
             trunk = trunk.removeprefix("PJSIP/").rpartition("-")[0]
         caller, name = _known(env.get("agi_callerid", "")), _known(env.get("agi_calleridname", ""))
-        return trunk, called, caller, name, tuple(diverted)
+        told = await self._handed_over(session) if self.is_link(trunk) else Handover()
+        if told.caller not in {"", caller}:  # the centre calls from a number of its own; the seat shall see the caller's
+            caller = told.caller
+            await session.execute(set_variable("CALLERID(num)", caller), within=COMMAND_S)
+        return trunk, called, caller, name, tuple(diverted), told.line, told.reference, told.note
+
+    async def _handed_over(self, session: AgiSession) -> Handover:
+        """What the centre tells that hands this call over, in one round trip: base64 of each header and one blank."""
+        asked = ".".join(f"${{BASE64_ENCODE(${{PJSIP_HEADER(read,{name})}} )}}" for name in handover.NAMES)
+        (reply,) = await session.execute(get_variable(asked), within=COMMAND_S)
+        values = map(_unpack, (reply.data or "").split("."))
+        return handover.read(dict(zip(handover.NAMES, values, strict=False)))
 
     async def _headers(self, session: AgiSession, name: str, first: str | None) -> list[str]:
         """Every header of this name; the first is known already when the dialplan sent it along."""
@@ -225,7 +339,18 @@ class Asterisk:
         """Carry out one order. Returns at once; what comes of it comes back as an event."""
         match command:
             case Tell():
-                self.desks.tell(command)
+                if not self.features.tell(command):
+                    self.desks.tell(command)
+            case Part() | CallThird() | DropLeg() | SayTo() | MoveLeg():
+                self.rooms.carry_out(command)
+            case Spy() | LeadIn() | SeatChanged() | EndSupervision():
+                self.supervisors.carry_out(command)
+            case StartRecording() | StopRecording() | PauseRecording() | ResumeRecording():
+                self.tapes.carry_out(command)
+            case RingForCallBack():
+                self._spawn(self.backs.ring(command))
+            case DropBack():
+                self._spawn(self.backs.drop(command))
             case KeepInStep():
                 self._members.put_nowait(command)
             case FetchBack():
@@ -235,13 +360,18 @@ class Asterisk:
                 if line is not None and line.leg is not None:
                     self._spawn(self._hang_up(line.leg, 16))
                 elif line is not None:
-                    self._spawn(self._hang_up(line.channel, 16))
-            case WriteRecord():
+                    self._spawn(self._drop_ring(line))
+            case TellSupervisors():
+                tell = _log.warning if command.alarm else _log.info
+                tell("seat", what=command.what, agent=command.agent, seat=command.seat, why=command.why)
+            case RaiseAlarm():
+                _log.warning("alarm", kind=command.kind, about=command.about, what=command.words)
+            case WriteRecord() | WriteAudit():
                 raise AssertionError("records are the service's")
             case _:
                 self._give(command)
 
-    def _give(self, command: Answer | Play | HoldMusic | RingAgent | PassOn | Refuse | HangUp) -> None:
+    def _give(self, command: Answer | Play | Announce | RecordOpinion | HoldMusic | RingAgent | PassOn | DialOut | Refuse | HangUp) -> None:
         line = self.lines.get(command.call)
         if line is None:
             return  # the channel is gone, and its end is on the way to the engine
@@ -256,6 +386,7 @@ class Asterisk:
         # the queue travels with the other variables. One round trip instead of four.
         at_once = isinstance(orders[-1], RingAgent) and not any(isinstance(order, Play) for order in orders)
         waits: dict[str, str | int] = {}
+        cut(line)
         for order in orders:
             match order:
                 case Answer() if at_once:
@@ -264,10 +395,18 @@ class Asterisk:
                     await session.execute(run("Answer", "0,i"), within=COMMAND_S)
                 case Play():
                     await self._play(line, session, order)
+                case RecordOpinion():
+                    kept = await record_opinion(session, order, self.opinions)
+                    self.post(OpinionRecorded(order.call, kept))
                 case HoldMusic() if at_once:
-                    waits = {"ACD_QUEUE": order.queue}
+                    waits = {**line.waits(order.queue), **_music(line, order)}
+                case Announce() if order is not orders[-1]:
+                    pass  # something else has come to pass meanwhile
+                case Announce():
+                    announce(line, session, order, self.post)
                 case HoldMusic():
-                    commands = (*set_variables({"ACD_QUEUE": order.queue}), run("StartMusicOnHold"))
+                    place = {**line.waits(order.queue), **_music(line, order)}
+                    commands = (*set_variables(place), run("StartMusicOnHold"))
                     line.music = True
                     await session.execute(*commands, within=COMMAND_S)
                 case RingAgent():
@@ -291,8 +430,25 @@ class Asterisk:
                         "ACD_TRUNK": order.trunk,
                         "ACD_NUMBER": order.number,
                         "ACD_RING": ring,
+                        **handover.variables(order.handover),
                     }
                     await self._leave(line, session, "pass", variables)
+                case DialOut() if order.seat is not None:
+                    ring = max(order.ring_ms // 1000, 1)
+                    await self._leave(line, session, "toseat", {"ACD_SEAT": order.seat, "ACD_RING": ring})
+                case DialOut():
+                    variables = {
+                        "ACD_TRUNK": order.trunk or "",
+                        "ACD_NUMBER": order.number,
+                        "ACD_RING": max(order.ring_ms // 1000, 1),
+                        "ACD_SHOWN": order.shows,
+                    }
+                    await self._leave(line, session, "out", variables)
+                case MoveLeg():
+                    # music that was begun by an application goes on wherever the channel is led
+                    await session.execute(run("StopMusicOnHold"), within=COMMAND_S)
+                    line.music = False
+                    await self._leave(line, session, "room", {})
                 case Refuse():
                     await self._leave(line, session, "refuse", {"ACD_CAUSE": order.cause})
                 case HangUp():
@@ -318,6 +474,9 @@ class Asterisk:
         if line.music:
             await session.execute(run("StopMusicOnHold"), within=COMMAND_S)
             line.music = False
+        if order.served and not line.served:
+            await session.execute(set_variable("ACD_SERVED", 1), within=COMMAND_S)
+            line.served = True
         key = None
         if order.keys:
             for prompt in order.prompts:
@@ -355,6 +514,15 @@ class Asterisk:
         if line is not None and self.link is not None:
             await self.link.redirect(line.channel, "hotline-resume")
 
+    async def _drop_ring(self, line: Line) -> None:
+        """End the ring at a seat, and not the caller: the phone's channel has no name here before it is answered."""
+        if self.link is None:
+            return
+        for row in await self.link.status(("ACD_CALL",)):
+            rung = told(row).get("ACD_CALL") == line.call and row.get("Uniqueid") != line.call
+            if rung and self.seat_of(row.get("Channel", "")) == line.seat:
+                await self._hang_up(row.get("Channel", ""), 16)
+
     async def carried_out(self) -> None:
         """Wait for the actions that are under way."""
         await asyncio.gather(*self._tasks)
@@ -374,6 +542,14 @@ class Asterisk:
         task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _music(line: Line, order: HoldMusic) -> dict[str, str | int]:
+    """The variable that chooses a queue's music, where it changes."""
+    if order.music == line.music_class:
+        return {}
+    line.music_class = order.music
+    return {"CHANNEL(musicclass)": f"music-{order.music}" if order.music else "default"}
 
 
 def _cause(fields: Fields) -> int:

@@ -21,10 +21,11 @@ from pydantic import ValidationError
 from acd.setup import Setup
 from dialplans.hotline import Phase
 from dialplans.plan import NumberPlan
-from hotline import city_build, city_checks
+from hotline import city_build, city_callers, city_checks, city_recording, city_service, cutovers, city_waiting
 from hotline.city_faults import CityFault, near, syntax_fault, value_faults
 from hotline.city_schema import CityFile, keys
 from hotline.pins import pin_fault, pin_matches
+from hotline.recordings_keeper import Keeping
 from trunks.pjsip import Network
 from trunks.seats import Seat
 from trunks.trunk import Trunk, TrunkGroup
@@ -61,7 +62,9 @@ class City:
             raise CityFault([f"{shown}: {syntax_fault(error)}"]) from None
         except ValidationError as error:
             raise CityFault([f"{shown}: {fault}" for fault in value_faults(error, keys())]) from None
-        faults = city_checks.faults(file)
+        cutover_faults = cutovers.faults(file)
+        file = cutovers.resolved(file)
+        faults = cutover_faults or city_checks.faults(file)
         pins, pin_faults = _pins(file, home)
         faults += pin_faults
         if not faults:
@@ -108,6 +111,10 @@ class City:
         """The phones at the desks, in the file's order."""
         return city_build.seats(self.file.seats)
 
+    def keeping(self) -> Keeping:
+        """How much of the disk stays free of recordings, and how long one is kept."""
+        return city_recording.keeping(self.file)
+
     def network(self) -> Network:
         """Where the switch listens for phones and carriers."""
         return city_build.network(self.file.network)
@@ -150,11 +157,16 @@ class City:
         return found
 
     def _texts(self) -> Iterator[str]:
+        yield from city_waiting.texts(self.file)
         for queue in self.file.queues:
             yield from queue.greeting
             yield from queue.full_notice
+        yield from self.file.routing.overload_notice
         if self.plan.own.menu_prompt:
             yield self.plan.own.menu_prompt
+        yield from city_service.texts(self.file)
+        if self.file.recording.notice:
+            yield self.file.recording.notice
         yield from self.plan.unknown.notices
         for phase in self._phases():
             yield from phase.notices
@@ -183,6 +195,8 @@ class City:
                 city_build.seats([row])
             except ValueError as fault:
                 faults.append(f"seats[{place}]: {fault}")
+        faults += city_service.barred_faults(self.file, self.plan)
+        faults += city_callers.widening_faults(self.plan)
         return faults
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 
-from acd.setup import AgentSetup, QueueSetup, SeatSetup, Setup, TrunkSetup
+from acd.setup import ROLES, AgentSetup, QueueSetup, SeatSetup, Setup, TrunkSetup
 from dialplans.decision import Choice, Need, Pass, Treatment, Wait
 from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule, UnknownLine
 from dialplans.hours import Hours, instant, read_ranges
 from dialplans.number import Number, NumberFault
 from dialplans.plan import NumberPlan
+from hotline import city_callers, city_dialling, city_recording, city_service, cutovers, city_waiting
 from hotline.city_schema import (
     AgentTable,
     Change,
@@ -28,12 +30,24 @@ from trunks.trunk import Codec, Digest, Dtmf, Peer, Registration, Transport, Tru
 EVERYWHERE = {"110": "报警", "119": "火警", "120": "医疗急救", "122": "交通事故报警"}
 """Emergency numbers that hold in every city, whether its plan names them or not."""
 
+HANDED_OVER = 1
+"""priority of a call that a sub-centre or a line's own people hand over: its caller has waited there once"""
+
 
 def number_plan(file: CityFile) -> NumberPlan:
     """The city's numbers."""
     own = file.reception
     number = Number.read(file.number, file.area)
-    keys = (Choice(key.key, key.title, _wait(key.queue, key.skill, key.priority)) for key in own.keys)
+    keys = (
+        Choice(
+            key.key,
+            key.title,
+            city_callers.preferring(
+                _wait(key.queue, key.skill, key.priority), key.prefer, key.prefer_seconds
+            ),
+        )
+        for key in own.keys
+    )
     return NumberPlan(
         area=file.area,
         own=CityLine(
@@ -47,7 +61,7 @@ def number_plan(file: CityFile) -> NumberPlan:
         ),
         lines=(*(_Phases(file).line(place) for place in range(len(file.lines))), *_everywhere(file)),
         unknown=_Phases(file).unknown(),
-        rules=tuple(_rule(trunk, file.area) for trunk in file.trunks),
+        rules=tuple(_rule(trunk, file, emergency_trunks(file)) for trunk in file.trunks),
     )
 
 
@@ -77,6 +91,7 @@ class _Phases:
     def __init__(self, file: CityFile) -> None:
         self.file = file
         self.hours = {name: hours(name, table) for name, table in file.hours.items()}
+        self.batches = cutovers.batches(file)
 
     def line(self, place: int) -> Hotline:
         line = self.file.lines[place]
@@ -86,7 +101,7 @@ class _Phases:
         phases = [self.phase(rule, spoken) for rule in rules]
         if line.from_ is not None:
             phases.insert(0, self.before(spoken))
-        return Hotline(number, line.name, line.department, tuple(phases))
+        return Hotline(number, line.name, line.department, tuple(phases), batch=self.batches.get(number))
 
     def unknown(self) -> UnknownLine:
         notices = (self.file.notices.unknown,)
@@ -110,8 +125,10 @@ class _Phases:
         if rule.treatment == "parallel" and rule.seats == "experts":
             after_ms = round(rule.experts.after_seconds * 1000)
             first = Need(((skill, rule.experts.level),))
-            return Wait(queue, (first, Need(((skill, 1),), after_ms)), rule.priority)
-        return _wait(queue, skill, rule.priority)
+            wait = Wait(queue, (first, Need(((skill, 1),), after_ms)), rule.priority)
+        else:
+            wait = _wait(queue, skill, rule.priority)
+        return city_callers.preferring(wait, rule.prefer, rule.prefer_seconds)
 
     def phase(self, rule: Rule, spoken: Mapping[str, str]) -> Phase:
         texts = self.file.notices
@@ -179,11 +196,24 @@ def _wait(queue: str, skill: str, priority: int) -> Wait:
     return Wait(queue, (Need(((skill, 1),)),), priority)
 
 
-def _rule(trunk: TrunkTable, area: str) -> TrunkRule:
-    read = Number.read
+def _rule(trunk: TrunkTable, file: CityFile, centres: frozenset[str]) -> TrunkRule:
+    read, area = Number.read, file.area
     accepts = None if trunk.accepts is None else tuple(read(number, area) for number in trunk.accepts)
     only = read(trunk.dialled_as, area) if trunk.dialled_as else None
-    return TrunkRule(trunk.name, trunk.strip, only, accepts, trunk.link)
+    urgent = trunk.link and trunk.name in centres
+    priority = trunk.handover_priority
+    if priority is None:
+        priority = file.emergency.handover_priority if urgent else HANDED_OVER
+    return TrunkRule(
+        trunk.name, trunk.strip, only, accepts, trunk.link, trunk.carrier, priority if trunk.link else 0, urgent
+    )
+
+
+def emergency_trunks(file: CityFile) -> frozenset[str]:
+    """The trunks over which emergencies are passed on; the links among them lead to an emergency centre."""
+    rules: list[Rule] = [rule for line in file.lines for rule in (line, *line.changes)]
+    routes = {rule.route for rule in rules if rule.treatment == "emergency" and rule.route}
+    return frozenset(trunk.name for route in (file.emergency.route, *routes) for trunk in members(file, route))
 
 
 def hours(name: str, table: HoursTable) -> Hours:
@@ -265,7 +295,11 @@ def seats(tables: list[SeatTable]) -> tuple[Seat, ...]:
     )
 
 
-def people(table: AgentTable) -> Iterator[AgentSetup]:
+def _numbers_of(row: SeatTable) -> Iterator[str]:
+    return (str(number) for number in range(int(row.first), int(row.first) + row.count))
+
+
+def people(table: AgentTable, shifts: Mapping[str, Hours] = MappingProxyType({})) -> Iterator[AgentSetup]:
     """Every agent of a group, with what sets a person apart from it."""
     apart = {person.agent: person for person in table.people}
     first = int(table.first)
@@ -273,17 +307,39 @@ def people(table: AgentTable) -> Iterator[AgentSetup]:
         person = apart.get(str(number))
         name = (person.name if person else None) or f"{table.name}{number - first + 1:03}"
         skills = table.skills if person is None or person.skills is None else person.skills
-        yield AgentSetup(str(number), name, skills)
+        reach = table.reach if person is None or person.reach is None else person.reach
+        yield AgentSetup(
+            str(number),
+            name,
+            skills,
+            role=(person.role if person else None) or table.role,
+            group=table.team or "",
+            service_class=(person.class_ if person else None) or table.class_ or "",
+            shift=shifts.get(table.shift or ""),
+            shift_after_call=table.shift_end == "after_call",
+            reach=None if reach is None else frozenset(reach),
+        )
+
+
+def roles(file: CityFile) -> dict[str, frozenset[str]]:
+    """The rights of every role: those that every city has, unless its file says otherwise, and its own."""
+    return {**ROLES, **{name: frozenset(table.rights) for name, table in file.roles.items()}}
 
 
 def setup(city: str, file: CityFile, plan: NumberPlan) -> Setup:
     """The city as the engine sees it."""
-    agents = [agent for table in file.agents for agent in people(table)]
+    shifts = {name: hours(name, table) for name, table in file.hours.items()}
+    agents = [agent for table in file.agents for agent in people(table, shifts)]
+    classes = {number: row.class_ or "" for row in file.seats for number in _numbers_of(row)}
+    only = city_callers.seats_only(file)
     return Setup(
         city=city,
         plan=plan,
         agents={agent.agent: agent for agent in agents},
-        seats={seat.number: SeatSetup(seat.number, seat.auto_answer) for seat in seats(file.seats)},
+        seats={
+            seat.number: SeatSetup(seat.number, seat.auto_answer, classes[seat.number], skills=only.get(seat.number))
+            for seat in seats(file.seats)
+        },
         queues={
             queue.name: QueueSetup(
                 name=queue.name,
@@ -291,16 +347,35 @@ def setup(city: str, file: CityFile, plan: NumberPlan) -> Setup:
                 greeting=tuple(queue.greeting),
                 ring_ms=round(queue.ring_seconds * 1000),
                 wrap_up_ms=round(queue.wrap_up_seconds * 1000),
+                wrap_up_extend_ms=round(queue.wrap_up_extend_seconds * 1000),
+                wrap_up_extensions=queue.wrap_up_extensions,
                 rests_after=queue.rests_after,
                 rest_ms=round(queue.rest_seconds * 1000),
                 max_length=queue.max_length,
                 max_wait_ms=None if queue.max_wait_seconds is None else round(queue.max_wait_seconds * 1000),
                 full_notice=tuple(queue.full_notice),
+                words=city_waiting.words(queue),
+                music=queue.music or "",
+                then=city_callers.then(queue),
+                overflow=city_callers.overflow(queue),
             )
             for queue in file.queues
         },
         trunks={table.name: TrunkSetup(table.name, table.channels) for table in file.trunks},
         ageing_ms=round(file.routing.ageing_seconds * 1000),
         closest_fit=file.routing.closest_fit,
-        breaks=dict(file.breaks),
+        preferences=city_callers.preferences(file),
+        reserves=city_callers.reserves(file),
+        max_waiting=file.routing.max_waiting,
+        overload_notice=tuple(file.routing.overload_notice) or city_callers.OVERLOAD,
+        breaks=city_dialling.break_names(file),
+        break_rules=city_dialling.break_rules(file),
+        outgoing=city_dialling.outgoing(file, members(file, file.outgoing.route) if file.outgoing.route else []),
+        roles=roles(file),
+        recording=city_recording.recording(file),
+        survey=city_service.survey(file),
+        callback=city_waiting.callback(file),
+        greetings=city_waiting.greetings(file),
+        days=city_waiting.days(file),
+        nuisance=city_service.nuisance(file, plan),
     )

@@ -10,7 +10,7 @@ from datetime import datetime, time
 
 from dialplans.hours import SHANGHAI, instant
 from dialplans.number import Number, NumberFault, is_area
-from hotline import city_equipment
+from hotline import city_equipment, city_recording, city_service, city_waiting
 from hotline.city_build import EVERYWHERE, number_or_none
 from hotline.city_faults import unknown_word
 from hotline.city_schema import CityFile, Line, Notices, Rule
@@ -20,7 +20,7 @@ _SPOKEN = {"number": "12345", "name": "热线"}
 
 def faults(file: CityFile) -> list[str]:
     """Every fault that is between values rather than in one."""
-    checks = (_numbers, _rules, _routes, _words)
+    checks = (_numbers, _rules, _routes, _words, city_service.faults, city_recording.faults, city_waiting.faults)
     own = [fault for check in checks for fault in check(file)]
     return own + list(city_equipment.faults(file, list(_each_rule(file))))
 

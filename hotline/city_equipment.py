@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from dialplans.hours import WEEKDAYS, read_ranges
-from hotline import city_build
+from hotline import city_build, city_callers, city_dialling, city_rights
 from hotline.city_build import number_or_none
 from hotline.city_faults import near, unknown_word
 from hotline.city_schema import CityFile, Rule
@@ -19,6 +19,8 @@ def faults(file: CityFile, rules: Sequence[tuple[str, Rule]]) -> Iterator[str]:
     for check in (_trunks, _transports, _groups, _hours, _queues, _menu, _seats, _agents):
         yield from check(file)
     yield from _skills(file, rules)
+    yield from city_rights.faults(file)
+    yield from city_dialling.faults(file)
 
 
 def _trunks(file: CityFile) -> Iterator[str]:
@@ -52,6 +54,8 @@ def _trunks(file: CityFile) -> Iterator[str]:
             if host in hosts and trunk.auth != "digest":
                 yield f"{where}.address: {host} is {hosts[host]}'s too: give each trunk an address of its own"
             hosts.setdefault(host, trunk.name)
+        if trunk.handover_priority is not None and not trunk.link:
+            yield f"{where}.handover_priority: a carrier hands nothing over: write link = true or take it out"
         if trunk.srtp and trunk.transport != "tls":
             yield f'{where}.srtp: its keys would go in clear over {trunk.transport}: write transport = "tls"'
         given = [("dialled_as", trunk.dialled_as)] if trunk.dialled_as else []
@@ -177,10 +181,13 @@ def _agents(file: CityFile) -> Iterator[str]:
 def _skills(file: CityFile, rules: Sequence[tuple[str, Rule]]) -> Iterator[str]:
     """Every skill that a call can ask for is one that somebody has, at the level that is asked."""
     best: dict[str, int] = {}
+    levels: dict[str, list[int]] = {}
     for table in file.agents:
         for agent in city_build.people(table):
             for skill, level in agent.skills.items():
                 best[skill] = max(level, best.get(skill, 0))
+                levels.setdefault(skill, []).append(level)
+    yield from city_callers.faults(file, levels)
     asked = [("reception.skill", file.reception.skill)]
     asked += [(f"reception.keys[{place}].skill", key.skill) for place, key in enumerate(file.reception.keys)]
     for where, rule in rules:

@@ -1,4 +1,4 @@
-"""The command line: ``hotline check|render|trace|run|demo|erlang|replay``. What others rely on is in docs/engineers.md."""
+"""The command line: ``hotline check|render|trace|run|recordings|demo|drill|erlang|replay``. What others rely on is in docs/engineers.md."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--at", metavar="TIME", help="ISO 8601; without a zone the city's; default now")
     trace.add_argument("--press", default="", metavar="KEYS")
     trace.add_argument("--trunk", metavar="NAME", help="over which trunk the call comes")
+    trace.add_argument("--caller", default="", metavar="N", help="from which number, for lists of callers")
     run = add("run", _run, "Answer a city's calls: engine and, unless told otherwise, its own Asterisk.")
     add_city(run)
     run.add_argument("--as-of", metavar="TIME", help="answer as on that day")
@@ -77,12 +78,45 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--keep-switch", action="store_true", help="leave Asterisk running at the end")
     run.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    recordings = add("recordings", _recordings, "What has been recorded, and is it still what it was?")
+    recordings.add_argument("city", nargs="?", metavar="CITY", help="a built-in city's name or a TOML file")
+    recordings.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
+    recordings.add_argument("--call", metavar="ID", help="only this call's")
+    recordings.add_argument("--verify", action="store_true", help="compare every checksum")
+    recordings.add_argument("--hold", metavar="REASON", help="never delete this call's, whatever the rule")
+    recordings.add_argument("--release", metavar="REASON", help="end the hold on this call")
+    recordings.add_argument("--by", default="", metavar="NAME", help="who holds or releases")
     demo = add("demo", _demo, "Real SIP calls through a real Asterisk to real SIP phones, on this machine.")
     add_city(demo, nargs="?", default="zhengzhou")
     demo.add_argument("--seats", type=int, metavar="N", help="default: all the city's")
     demo.add_argument("--calls", type=int, default=300, metavar="N")
     demo.add_argument("--rate", type=float, default=8.0, metavar="N", help="calls a second")
     demo.add_argument("--talk", type=float, default=6.0, metavar="S", help="mean talk, seconds")
+    drill = add("drill", _drill, "Rehearse every number with real calls that are listened to, and sign for it.")
+    add_city(drill)
+    drill.add_argument("--as-of", metavar="TIME", help="rehearse as on that day; default now")
+    drill.add_argument("--lines", nargs="+", default=[], metavar="N", help="these numbers only")
+    drill.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
+    drill.add_argument("--seats", type=int, metavar="N", help="so many seats are manned; default: 30, or all")
+    drill.add_argument("--silence", type=float, default=3.0, metavar="S", help="a longer silence is a fault")
+    drill.add_argument("--recordings", type=Path, metavar="DIR", help="the city's own prompts, as NAME.wav")
+    drill.add_argument("--keep", type=Path, metavar="DIR", help="what was heard in the calls that differ, as WAV")
+    status = add("status", _status, "The floor of a hotline that runs: seats, queues, alarms.")
+    add_city(status, nargs="?")
+    status.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
+    audit = add("audit", _audit, "Who used which right over whom, and who was refused.")
+    add_city(audit)
+    audit.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
+    audit.add_argument("--records", metavar="URL", help="an SQLite file or postgresql://...")
+    audit.add_argument("--since", metavar="TIME", help="ISO 8601; default: everything")
+    audit.add_argument("--who", metavar="AGENT")
+    lines = add("lines", _lines, "How soon each line's own people took the calls that were passed to them.")
+    add_city(lines)
+    lines.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
+    lines.add_argument("--records", metavar="URL", help="an SQLite file or postgresql://...")
+    lines.add_argument("--since", metavar="TIME", help="ISO 8601; default: the last 24 hours")
+    lines.add_argument("--until", metavar="TIME", help="ISO 8601; default: now")
+    lines.add_argument("--within", type=float, default=15.0, metavar="S", help="in time is: after so many seconds")
     erlang = add("erlang", _erlang, "Erlang B, C and A, exactly.")
     erlang.add_argument("formula", choices=["b", "c", "a"])
     erlang.add_argument("--load", type=float, required=True, metavar="ERLANGS")
@@ -123,7 +157,18 @@ def _city(args: argparse.Namespace) -> City:
     return City.load(args.city)
 
 
+def _batches(city: City, at: int) -> None:
+    """The cutover batches, where there are any."""
+    from rich.console import Console
+
+    from hotline import cutovers
+
+    if city.file.cutovers:
+        Console().print(cutovers.table(city.file, at))
+
+
 def _check(args: argparse.Namespace) -> int:
+    from hotline import cutovers
     from hotline.city import City, CityFault
 
     try:
@@ -145,9 +190,12 @@ def _check(args: argparse.Namespace) -> int:
         "channels": sum(trunk.channels for trunk in setup.trunks.values()),
     }
     if args.json:
-        _document({"city": city.name, "title": city.title, "sound": True, "faults": [], **counts})
+        batches = cutovers.listed(city.file, _instant(None))
+        document = {"city": city.name, "title": city.title, "sound": True, "faults": [], **counts}
+        _document({**document, "cutovers": batches})
     else:
         _out(f"{city.title}: sound. " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
+        _batches(city, _instant(None))
     return DONE
 
 
@@ -184,8 +232,9 @@ def _trace(args: argparse.Namespace) -> int:
                 one.document["answered_by"],
             )
         Console().print(table)
+        _batches(city, at)
         return DONE
-    one = trace(city, args.number, args.diverted_from, at_ms=at, press=args.press, trunk=args.trunk)
+    one = trace(city, args.number, args.diverted_from, at_ms=at, press=args.press, trunk=args.trunk, caller=args.caller)
     if args.json:
         _document(one.document)
     else:
@@ -199,6 +248,31 @@ def _run(args: argparse.Namespace) -> int:
     return run_city(_city(args), args, _instant(args.as_of) if args.as_of else None)
 
 
+def _recordings(args: argparse.Namespace) -> int:
+    from hotline.recordings_cli import look, shelf_of
+
+    if args.home is None and args.city is None:
+        raise ValueError("recordings: whose is missing: give CITY or --home DIR")
+    if args.home is not None:
+        return look(shelf_of(args.home), args)
+    from hotline.running import home_of
+
+    return look(shelf_of(home_of(_city(args), None)), args)
+
+
+def _lines(args: argparse.Namespace) -> int:
+    from hotline.line_figures import document, line_figures, table
+
+    city = _city(args)
+    since = _instant(args.since) if args.since else None
+    found = line_figures(city, args, _instant(args.until), since)
+    if args.json:
+        _document(document(city, found, args.within))
+    else:
+        table(city, found)
+    return NO if any(figures.below for figures in found.values()) else DONE
+
+
 def _demo(args: argparse.Namespace) -> int:
     from hotline.demo import run_demo
 
@@ -208,6 +282,71 @@ def _demo(args: argparse.Namespace) -> int:
     if args.json:
         _document(figures)
     return DONE if figures["lost"] == 0 else NO
+
+
+def _drill(args: argparse.Namespace) -> int:
+    from hotline.drill import Order, run_drill
+
+    city = _city(args)
+    order = Order(
+        as_of_ms=_instant(args.as_of) if args.as_of else None,
+        lines=args.lines,
+        seats=args.seats,
+        silence_s=args.silence,
+        recordings=args.recordings,
+        keep=args.keep,
+    )
+    if args.junit is not None:
+        args.junit.write_text("", encoding="utf-8")  # a place that can't be written is told before the calls
+    report = run_drill(city, order, lambda text: print(text, file=sys.stderr))  # noqa: T201
+    if args.junit is not None:
+        args.junit.write_text(report.junit(), encoding="utf-8")
+    if args.json:
+        _document(report.document())
+    else:
+        from rich.console import Console
+
+        Console(width=None if sys.stdout.isatty() else 160).print(report.table())
+    return DONE if report.passed else NO
+
+
+def _status(args: argparse.Namespace) -> int:
+    from hotline import status
+    from hotline.running import home_of
+
+    if args.home is None and args.city is None:
+        raise ValueError("status: neither CITY nor --home DIR is given: give one")
+    home = args.home if args.city is None else home_of(_city(args), args.home)
+    view = status.read(home)
+    stale = status.is_stale(home, time.time())
+    if args.json:
+        import msgspec
+
+        _document({**msgspec.to_builtins(view), "stale": stale})
+    else:
+        from rich.console import Console
+
+        console = Console(width=None if sys.stdout.isatty() else 160)
+        console.print(status.table(view))
+        if stale:
+            console.print("The hotline does not run: this was its last picture.", style="bold red")
+    return NO if stale else DONE
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from hotline import audit, audit_table
+    from hotline.running import home_of
+
+    city = _city(args)
+    records = args.records or home_of(city, args.home) / "records.sqlite"
+    found = audit_table.entries(records, city.name, _instant(args.since) if args.since else None, args.who)
+    if args.json:
+        _document([audit.as_document(entry) for entry in found])
+    else:
+        from rich.console import Console
+
+        Console(width=None if sys.stdout.isatty() else 160).print(audit_table.table(found))
+    return DONE
 
 
 def _erlang(args: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from acd.messages import CallRecord
 from acd.metrics import measure
 from dialplans.decision import Answerer
 from hotline.city import City
+from hotline.city_callers import seated
 from hotline.logs import OwnersFault, set_up
 from hotline.pins import DEMO_PIN
 from hotline.platform import Place, Platform
@@ -118,8 +119,9 @@ class _Demo:
             for address, port in self._far_ends():
                 await stack.enter_async_context(FarEnd(address, port, manner=Manner(talk_s=talk)))
             self.say(f"{len(seats)} phones have registered; their agents sign on with *11 …")
-            agents = list(platform.service.engine.state.setup.agents)[: len(seats)]
-            pairs = {seat.number: (agent, DEMO_PIN) for seat, agent in zip(seats, agents, strict=False)}
+            setup = platform.service.engine.state.setup
+            people = seated(setup, [seat.number for seat in seats], setup.agents)
+            pairs = {seat: (agent, DEMO_PIN) for seat, agent in people.items()}
             await phones.sign_on(pairs, rate=40.0)
             self.say(f"{len(platform.service.engine.state.agents)} seats are signed on.")
             yield phones

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from acd.messages import (
     BackAsked,
+    BarAsked,
     BreakAsked,
     Event,
     SignOffAsked,
     SignOnAsked,
     Tell,
     WrapUpEndAsked,
+    WrapUpExtendAsked,
 )
+from hotline import supervision
 from hotline.logs import logger
-from ivr.agi import HANG_UP, command, run
+from ivr.agi import HANG_UP, command, run, set_variables
 from ivr.live import AgiSession
 from ivr.prompts import sound
 
@@ -23,6 +26,9 @@ ASK_MS = 8_000
 """how long the phone may take to key the next digit"""
 WORD_S = 10.0
 COMMAND_S = 60.0
+
+Word = tuple[str, ...] | Mapping[str, str]
+"""what a phone that asked gets: prompts, or the variables with which it goes on in the dialplan"""
 
 _log = logger("desk")
 
@@ -33,13 +39,22 @@ class Desks:
     def __init__(self, post: Callable[[Event], None], proven: Callable[[str, str], bool]) -> None:
         self._post = post
         self._proven = proven
-        self._words: dict[str, asyncio.Future[tuple[str, ...]]] = {}
+        self._words: dict[str, asyncio.Future[Word]] = {}
 
     def tell(self, order: Tell) -> None:
         """The engine's word for a phone that asked."""
         word = self._words.get(order.desk)
         if word is not None and not word.done():
             word.set_result(order.prompts)
+
+    def lead(self, desk: str, variables: Mapping[str, str]) -> bool:
+        """Let the phone on ``desk`` go on in the dialplan with these variables; none: it hears that there is no such call. False when it
+        is no longer on the line."""
+        word = self._words.get(desk)
+        if word is None or word.done():
+            return False
+        word.set_result(variables or ("no-call-there",))
+        return True
 
     async def serve(self, session: AgiSession, desk: str) -> None:
         """One feature code, from the dialling to the word and the hang-up."""
@@ -51,16 +66,20 @@ class Desks:
             await session.execute(run("Answer", "0,i"), within=COMMAND_S)
             fact = await self._fact(session, seat, code, keyed, desk)
             if fact is None:
-                prompts: tuple[str, ...] = ("unknown-code",)
+                prompts: Word = ("unknown-code",)
             else:
                 self._post(fact)
                 prompts = await self._word(word)
+            if isinstance(prompts, Mapping):
+                await session.execute(*set_variables(prompts), within=COMMAND_S)
+                session.close()
+                return
             files = "&".join(map(sound, prompts))
             await session.execute(run("Playback", files), HANG_UP, within=COMMAND_S)
         finally:
             del self._words[desk]
 
-    async def _word(self, word: asyncio.Future[tuple[str, ...]]) -> tuple[str, ...]:
+    async def _word(self, word: asyncio.Future[Word]) -> Word:
         try:
             return await asyncio.wait_for(word, WORD_S)
         except TimeoutError:
@@ -85,6 +104,13 @@ class Desks:
                 return BackAsked(seat, desk)
             case "14":
                 return WrapUpEndAsked(seat, desk)
+            case "15":
+                return WrapUpExtendAsked(seat, desk)
+            case "39":
+                confirmed = await _ask(session, "bar-confirm", 1) == "1"
+                return BarAsked(seat, keyed[0] if keyed else "", confirmed, desk)
+        if code in supervision.CODES:
+            return await supervision.read_code(session, seat, code, keyed, desk, _ask)
         return None
 
 

@@ -25,6 +25,13 @@ class Line:
     seat: str = ""
     leg: str | None = None
     music: bool = False
+    out: bool = False
+    """a seat's own channel, on which it dialled a number"""
+    saying: asyncio.Task[None] | None = None
+    """what the caller is being told while waiting; whatever comes next cuts it short"""
+    music_class: str = ""
+    served: bool = False
+    """a seat has hung up on him: without an engine the dialplan lets him go"""
     orders: deque[Command] = field(default_factory=deque)
     _wake: asyncio.Future[None] | None = None
 
@@ -32,6 +39,11 @@ class Line:
         """Put an order into the hands of the session that is on, or of the next."""
         self.orders.append(order)
         self.wake()
+
+    def waits(self, queue: str) -> dict[str, str | int]:
+        """The dialplan's variables for a caller who waits in ``queue``: served he is not (any more)."""
+        served, self.served = self.served, False
+        return {"ACD_QUEUE": queue, "ACD_SERVED": ""} if served else {"ACD_QUEUE": queue}
 
     def wake(self) -> None:
         """Let whoever waits in ``take`` look again."""

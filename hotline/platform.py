@@ -15,7 +15,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from msgspec import structs
+
 from acd.agents import Presence
+from acd.floor_view import FloorView, floor_view
+from acd.lines import DAY_MS, LineWatch
 from acd.messages import (
     CallId,
     ChannelSeen,
@@ -26,14 +30,19 @@ from acd.messages import (
     SwitchLost,
     SwitchSurveyed,
 )
+from hotline import status
+from hotline import city_waiting
 from hotline.asterisk import FALLBACK, Asterisk
 from hotline.city import City
 from hotline.fallback import FallbackSpool, SwitchHas
 from hotline.journal import Header, Options, open_journal
 from hotline.lines import Line
 from hotline.logs import logger
-from hotline.records import RecordStore
+from hotline.recordings import FOLDER, Shelf
+from hotline.recordings_keeper import RecordingsKeeper
+from hotline.records import RecordsFault, RecordStore
 from hotline.service import Clock, Service, tell_alarm
+from hotline.supervision import watched
 from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status
 from hotline.switch.config import AMI_SECRET, AMI_USER, SwitchSettings
 from hotline.switch.find import find_asterisk
@@ -50,10 +59,12 @@ RESURVEY_S = 1.0
 """so long after a caller fell out of our hands the switch is asked what it has"""
 SPOOL_S = 1.0
 """so often the fallback's spool is looked into"""
+OPINIONS = "opinions"
+"""where callers' open answers about the service are kept, one file a call"""
 RUN_FILE = "switch-run"
 """which run of the switch was seen last"""
 SURVIVAL_S = 60.0
-"""so often the survival program's table is checked against the plan, which changes with the hour"""
+"""so often the survival program's table is checked against the plan, which changes with the hour, and at every cutover"""
 
 _log = logger("platform")
 
@@ -82,6 +93,7 @@ class Place:
             network=city.network(),
             ami_port=self.ami_port,
             agi_port=self.agi_port,
+            music=city_waiting.music(city.file),
         )
 
 
@@ -109,7 +121,22 @@ class Platform:
             gap=self._surveying.set,
             proven=lambda agent, pin: self.city.pin_matches(agent, pin),
             seats=lambda seat: seat in self._seats,
+            links=lambda trunk: self.city.plan.is_link(trunk),
+            emergencies=lambda: self.city.plan.emergencies,
         )
+        self.line_watch = LineWatch()
+        service.watchers.records.append(self.line_watch.add)
+        shelf = self.asterisk.tapes.shelf = Shelf(place.home / FOLDER)
+        self.recordings = RecordingsKeeper(
+            shelf,
+            city.keeping(),
+            lambda: service.engine.state,
+            service.post,
+            now=service.clock.now,
+            here=lambda call: call in self.asterisk.lines,
+        )
+        self.asterisk.opinions = place.home / OPINIONS
+        self.asterisk.opinions.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @classmethod
     @asynccontextmanager
@@ -178,16 +205,20 @@ class Platform:
         work = [
             asyncio.create_task(self.service.run(), name="service"),
             asyncio.create_task(self.service.recorder.run(), name="recorder"),
+            asyncio.create_task(self.service.auditor.run(), name="auditor"),
             asyncio.create_task(self.asterisk.keep_members(), name="members"),
             asyncio.create_task(self._resurvey(), name="resurvey"),
             asyncio.create_task(self._keep_survival(), name="survival"),
+            asyncio.create_task(status.keep(self.place.home / status.FILE, self._floor), name="status"),
             asyncio.create_task(self._keep_spool(), name="spool"),
+            asyncio.create_task(self.recordings.run(), name="recordings"),
             asyncio.create_task(link.run(), name="link"),
         ]
         if own_switch:
             work.append(asyncio.create_task(self._keep_switch(), name="switch"))
         try:
             await self._ready(work)
+            work.append(asyncio.create_task(self._read_lines(store), name="lines"))
             yield
         finally:
             await server.close()
@@ -195,6 +226,8 @@ class Platform:
             left = await self.service.recorder.finish(10.0)
             if left:
                 _log.error("records are left for the next start", left=left)
+            if left := await self.service.auditor.finish(5.0):
+                _log.error("entries of the audit log are left for the next start", left=left)
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
@@ -231,7 +264,8 @@ class Platform:
 
     def _make_sounds(self) -> None:
         settings = self.switch.settings
-        make_prompts(settings.sounds, self.city.prompts(), recordings=(self.place.home / "recordings",))
+        recordings = (self.place.home / "recordings",)
+        make_prompts(settings.sounds, self.city.prompts(), recordings=recordings, music=settings.music)
 
     async def stop_switch(self, calls_s: float = 0.0) -> None:
         """End the switch as well, for good."""
@@ -245,6 +279,7 @@ class Platform:
         self.secrets = keep_all_secrets(city, self.place)
         await asyncio.to_thread(self._make_sounds)
         done = await self.switch.reload(city.trunks(), city.seats(), self.secrets)
+        self.recordings.keeping = city.keeping()
         await self.service.reconfigure(city.setup())
         self._write_survival()
         _log.info("configuration changed", files=list(done.changed), need_restart=list(done.need_restart))
@@ -315,17 +350,33 @@ class Platform:
         late = asterisk.lines.keys() - on  # they came after the switch had answered
         asterisk.legs.clear()
         own = dict(found.own)
+        known = set(asterisk.lines)
         for caller in found.callers:
+            dials = asterisk.seat_of(caller.channel) if caller.out else None
+            if dials is not None and caller.seen.call not in known and not self.service.knows(caller.seen.call):
+                own[caller.seen.call] = dials  # dialled while there was no engine
+                continue
             line = asterisk.lines.setdefault(caller.seen.call, Line(caller.seen.call, caller.channel))
             if caller.expects in {"seat", "pass"} and line.session is None and not caller.spooled:
                 line.expects = "seat" if caller.expects == "seat" else "pass"
                 line.agent, line.seat = caller.agent, caller.seat
+            if dials is not None and line.session is None:
+                line.expects, line.out, line.leg, line.seat = "pass", True, line.call, dials
             if caller.leg is not None and self.service.knows(line.call):
                 agent = self.service.engine.state.agent_at(caller.seen.seat or "")
                 line.leg, line.agent = caller.leg, agent.agent if agent else line.agent
                 asterisk.legs[caller.leg] = line
                 own.pop(caller.leg, None)
+        seats_legs = {uid: line.call for uid, line in asterisk.legs.items()} | found.seats
+        for uid, call in found.seats.items():  # also of a call whose caller is gone
+            line = asterisk.lines.get(call) or Line(call, "")
+            agent = self.service.engine.state.agents.get(self._agent_of(call))
+            line.leg, line.agent = uid, agent.agent if agent else line.agent
+            asterisk.legs[uid] = line
+        asterisk.rooms.take_over(found.legs, seats_legs)
         asterisk.own = own
+        applications = {row.get("Uniqueid", ""): row.get("Application", "") for row in rows}
+        asterisk.supervisors.surveyed(watched(self.service.engine.state.watches.values()), applications)
         seen = (
             *(caller.seen for caller in found.callers),
             *(ChannelSeen(call, "held") for call in sorted(late)),
@@ -337,7 +388,7 @@ class Platform:
         busy, was_busy = set(own.values()), self.service.engine.state.engaged
         for seat in sorted(busy - was_busy):
             self.service.post(SeatEngaged(seat))
-        self.service.post(SwitchSurveyed(seen, reachable, restarted))
+        self.service.post(SwitchSurveyed(seen, reachable, restarted, found.legs))
         for call_on in told.on:
             self.service.post(call_on)
         for seat in sorted(was_busy - busy):  # last: the seat may be found talking to a caller of ours
@@ -345,6 +396,10 @@ class Platform:
         if any(caller.unsettled for caller in found.callers):
             self._surveying.set()
         return len(seen)
+
+    def _agent_of(self, call: CallId) -> str:
+        known = self.service.engine.state.calls.get(call)
+        return (known.agent or "") if known else ""
 
     def _known_run(self) -> str | None:
         """Which run of the switch an earlier engine saw last."""
@@ -379,12 +434,33 @@ class Platform:
                 await self.spool.sweep(self._has)
             await asyncio.sleep(SPOOL_S)
 
+    def _floor(self) -> FloorView:
+        state, now = self.service.engine.state, self.service.clock.now()
+        return structs.replace(floor_view(state, now), lines=self.line_watch.views(now, state.calls.values()))
+
+    async def _read_lines(self, store: RecordStore) -> None:
+        """What lines' own people did in the last 24 hours, before this program was started."""
+        now = self.service.clock.now()
+        try:
+            for record in await store.read(city=self.city.name, start=now - DAY_MS, end=now):
+                self.line_watch.add(record)
+        except RecordsFault as why:
+            _log.warning("the lines' figures begin now", why=str(why))
+
     # ── for the time without an engine ───────────────────────────────────────────────────────────────────────
 
     async def _keep_survival(self) -> None:
         while True:
             self._write_survival()
-            await asyncio.sleep(SURVIVAL_S)
+            await asyncio.sleep(self._survival_holds_s())
+
+    def _survival_holds_s(self) -> float:
+        """Until the next cutover, or the next full minute: opening hours begin and end on one."""
+        now = self.service.clock.now()
+        holds = SURVIVAL_S - now % 60_000 / 1000
+        cutover = self.city.plan.next_cutover(now)
+        # a moment later, so that the clock has passed it
+        return (min(holds, (cutover - now) / 1000) if cutover is not None else holds) + 0.05
 
     def _write_survival(self) -> None:
         settings = self.switch.settings

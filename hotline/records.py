@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from acd.messages import CallId, CallRecord, Millis, TransferRecord
+from acd.passes import PassRecord
 from hotline.logs import OwnersFault
 from hotline.records_schema import NewerDatabase, call_records, upgrade
 
@@ -90,6 +91,27 @@ class RecordStore:
         if end is not None:
             query = query.where(table.arrived < end)
         return await self._in(self._reads, lambda: self._read(query))
+
+    async def change(self, work: Callable[[sa.Connection], None]) -> None:
+        """Do this in one transaction of its own; it is on the disk when it returns. Raises `RecordsFault`."""
+
+        def done() -> None:
+            self._prepare()
+            with self._engine.begin() as connection:
+                work(connection)
+
+        await self._in(self._writes, done)
+
+    async def look(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """Read something beside the writing. Raises `RecordsFault`."""
+
+        def done() -> _T:
+            if not self._ready:
+                self._writes.submit(self._prepare).result()
+            with self._engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+                return work(connection)
+
+        return await self._in(self._reads, done)
 
     async def close(self) -> None:
         """Finish what is being written and let the database go."""
@@ -331,6 +353,7 @@ def _row(record: CallRecord) -> dict[str, Any]:
     row["because"] = _clean(msgspec.json.encode([_clean(reason) for reason in record.because]).decode())
     row["transfers"] = _clean(msgspec.json.encode(record.transfers).decode())
     row["recordings"] = _clean(msgspec.json.encode(record.recordings).decode())
+    row["passes"] = _clean(msgspec.json.encode(record.passes).decode())
     return row
 
 
@@ -346,6 +369,7 @@ def _record(row: sa.RowMapping) -> CallRecord:
     values["because"] = tuple(msgspec.json.decode(values["because"], type=list[str]))
     values["transfers"] = tuple(msgspec.json.decode(values["transfers"], type=list[TransferRecord]))
     values["recordings"] = tuple(msgspec.json.decode(values["recordings"], type=list[str]))
+    values["passes"] = tuple(msgspec.json.decode(values["passes"], type=list[PassRecord]))
     return CallRecord(**values)
 
 

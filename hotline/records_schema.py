@@ -53,11 +53,31 @@ call_records = sa.Table(
     sa.Column("reference", _TEXT),
     # JSON lists: of transfers as tables, of names of files.
     sa.Column("transfers", _TEXT, nullable=False, server_default="[]"),
+    sa.Column("asked", sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Column("rating", sa.Integer()),
     sa.Column("opinion", _TEXT),
     sa.Column("recordings", _TEXT, nullable=False, server_default="[]"),
     sa.Column("called_back", _TEXT),
+    # A JSON list of tables.
+    sa.Column("passes", _TEXT, nullable=False, server_default="[]"),
     sa.Index("call_records_arrived", "city", "arrived"),
+)
+
+# Who used which right over whom: `acd.messages.AuditEntry`'s fields. Rows are only added; the database refuses anything else.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("at", _INSTANT, primary_key=True, autoincrement=False),
+    sa.Column("number", _INSTANT, primary_key=True, autoincrement=False),
+    sa.Column("what", _TEXT, nullable=False),
+    sa.Column("who", _TEXT, nullable=False),
+    sa.Column("role", _TEXT, nullable=False),
+    sa.Column("whom", _TEXT),
+    sa.Column("call", _TEXT),
+    sa.Column("phone", _TEXT),
+    sa.Column("allowed", sa.Boolean(), nullable=False),
+    sa.Column("why", _TEXT, nullable=False),
 )
 
 # Any number, the same for all programs: who changes the schema of a PostgreSQL database holds this advisory

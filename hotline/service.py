@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from acd.engine import Engine
 from acd.messages import (
+    AuditStored,
     CallId,
     CallRecord,
     Command,
@@ -18,9 +19,11 @@ from acd.messages import (
     RecordStored,
     RingAgent,
     Tick,
+    WriteAudit,
     WriteRecord,
 )
 from acd.setup import Setup
+from hotline.audit import AuditWriter
 from hotline.journal import Alarm, Journal
 from hotline.logs import logger
 from hotline.records import Recorder, RecordsFault, RecordStore
@@ -87,6 +90,8 @@ class Service:
             linger_s=LINGER_S,
         )
 
+        self.auditor = AuditWriter(store, lambda entry: self.post(AuditStored(entry.at, entry.number)))
+
     def post(self, event: Event) -> None:
         """Take in a fact; it is dated now."""
         self._events.append((self.clock.now(), event))
@@ -107,6 +112,7 @@ class Service:
             self._receive(event, at)
         for order in self.engine.repeat_records():
             self._record(order)
+        self._dispatch(self.engine.repeat_audit())
         await self._journal.snapshot(self.engine.snapshot(), self.clock.now())
         calls, agents = len(self.engine.state.calls), len(self.engine.state.agents)
         _log.info("state taken over", events=len(found.events), calls=calls, agents=agents)
@@ -188,6 +194,9 @@ class Service:
         for order in orders:
             if isinstance(order, WriteRecord):
                 self._record(order)
+                continue
+            if isinstance(order, WriteAudit):
+                self.auditor.submit(order.entry)
                 continue
             if isinstance(order, RingAgent):
                 _calls.info(

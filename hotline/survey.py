@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
-from acd.messages import ChannelSeen
+from acd.messages import ChannelSeen, LegSeen
 from trunks.ami import Fields, variables
 
-VARIABLES = ("ACD_CALL", "ACD_NEXT", "ACD_AGENT", "ACD_SEAT", "ACD_QUEUE", "ACD_SPOOLED")
+ROOM = "hotline-room"
+_PLACES = {ROOM: "room", "hotline-held": "held", "hotline-feature": "room"}
+"""where a party is, by the context of the dialplan that it is in"""
+VARIABLES = ("ACD_CALL", "ACD_NEXT", "ACD_AGENT", "ACD_SEAT", "ACD_QUEUE", "ACD_SPOOLED", "ACD_OUT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,9 @@ class CallerSeen:
     spooled: bool = False
     """the fallback has the caller, or gave him to whom he talks to"""
 
+    out: bool = False
+    """the channel of a seat that dialled a number"""
+
     @property
     def unsettled(self) -> bool:
         """The fallback is about to do something with the caller: one has to look again."""
@@ -36,6 +42,9 @@ class Survey:
 
     callers: tuple[CallerSeen, ...]
     own: dict[str, str]
+    legs: tuple[LegSeen, ...] = ()
+    seats: dict[str, str] = field(default_factory=dict)
+    """the calls of the seats' channels that are in rooms or held, by unique id"""
 
 
 def fallback_has(channels: Iterable[Fields]) -> bool:
@@ -59,7 +68,8 @@ def read_status(
         if seat_of(row.get("Channel", "")) is not None and not row.get("BridgeID")
     }
     callers: list[CallerSeen] = []
-    ours: set[str] = set()
+    legs, seats = read_legs(rows)
+    ours: set[str] = {*seats, *(leg.channel for leg in legs if leg.channel is not None)}
     for row, told in rows:
         call = row.get("Uniqueid", "")
         if told.get("ACD_CALL") != call:
@@ -69,7 +79,13 @@ def read_status(
         seat = with_seat[0][1] if with_seat else None
         leg = with_seat[0][0].get("Uniqueid") if with_seat else None
         ringing = row.get("Application") == "Dial"
-        if peers:
+        out = told.get("ACD_OUT") == "1"
+        if out:  # the seat is the one who calls: nobody in its bridge is the call's seat
+            ours.add(call)
+            seat = leg = None
+        if row.get("Context") == ROOM:
+            state, seat, leg = "room", None, next((uid for uid, of in seats.items() if of == call), None)
+        elif peers:
             state = "talking"
         elif held(call):
             state = "held"
@@ -85,16 +101,35 @@ def read_status(
         told_seat = told.get("ACD_SEAT", "")
         seen = ChannelSeen(call, state, seat)
         callers.append(
-            CallerSeen(seen, row.get("Channel", ""), expects, agent, told_seat, leg, call in spooled)
+            CallerSeen(seen, row.get("Channel", ""), expects, agent, told_seat, leg, call in spooled, out)
         )
     own = {
         row.get("Uniqueid", ""): seat
         for row, told in rows
         if (seat := seat_of(row.get("Channel", ""))) is not None
         and row.get("Uniqueid") not in ours
+        and told.get("ACD_CALL") != row.get("Uniqueid")
         and (row.get("BridgeID") or told.get("ACD_CALL") is None or told.get("ACD_CALL") in spooled)
     }
-    return Survey(tuple(callers), own)
+    return Survey(tuple(callers), own, legs, seats)
+
+
+def read_legs(rows: Iterable[tuple[Fields, Mapping[str, str]]]) -> tuple[tuple[LegSeen, ...], dict[str, str]]:
+    """The seats' and third parties' channels of calls that have a room, and the calls of the seats' by unique id."""
+    legs: list[LegSeen] = []
+    seats: dict[str, str] = {}
+    for row, told in rows:
+        call, channel = told.get("ACD_CALL", ""), row.get("Uniqueid", "")
+        if not call or channel == call:
+            continue
+        third = channel.rpartition("-")[0] == call
+        place = _PLACES.get(row.get("Context", ""))
+        if third:
+            legs.append(LegSeen(call, "third", place or "called", channel))
+        elif place is not None and (row.get("Exten") == "seat" or row.get("Context") == "hotline-feature"):
+            legs.append(LegSeen(call, "seat", place))
+            seats[channel] = call
+    return tuple(legs), seats
 
 
 def reachable_seats(contacts: Iterable[Fields], is_seat: Callable[[str], bool]) -> tuple[str, ...]:

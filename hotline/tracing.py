@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from acd import nuisance
 from dialplans.decision import Choice, Decision, Wait
 from dialplans.hours import clock, local
 from dialplans.number import Number
+from hotline import city_recording, cutovers, tracing_service
+from hotline import city_waiting
 from hotline.city import City
+from hotline.tracing_wait import waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,18 @@ def trace(
     at_ms: int,
     press: str = "",
     trunk: str | None = None,
+    caller: str = "",
 ) -> Trace:
     """What a caller meets who calls ``number`` at an instant (ms since 1970).
 
     ``diverted``: numbers that the call went through before, the one first dialled first, or raw header
     lines as a carrier sends them (``Diversion: <sip:12315@...>``). ``press``: the keys that the caller
-    presses. ``trunk``: the trunk on which the call comes in, the first carrier's by default. Raises
-    `NumberFault` for a number that nobody can dial.
+    presses. ``trunk``: the trunk on which the call comes in, the first carrier's by default. ``caller``: the number from
+    which it comes, for lists of callers. Raises `NumberFault` for a number that nobody can dial.
     """
     called = Number.read(number, city.area)
     headers = _headers(diverted, city.area)
-    decision = city.plan.route(number, headers, trunk or _carrier(city), at_ms)
+    decision = city.plan.route(number, headers, trunk or _carrier(city), at_ms, _told(diverted))
     choice, pressed = _pressed(decision, press)
     wait = choice.wait if choice else decision.wait
     dialled = decision.dialled or called
@@ -60,6 +65,7 @@ def trace(
         "overflow": None,
         "menu": [{"key": key.key, "title": key.title} for key in decision.menu] or None,
         "farewell": list(decision.farewell) or None,
+        "batch": _batch(city, decision, at_ms),
     }
     if wait is not None:
         place = {"queue": wait.queue, "skills": dict(wait.needs[0].skills)}
@@ -67,7 +73,18 @@ def trace(
             document["overflow"] = place
         else:
             document |= place
-    return Trace(document, tuple(_sentences(city, decision, wait, document, at_ms)))
+    waits, document["steps"] = waiting(city, decision, wait, caller, at_ms) if wait else ([], None)
+    sentences = _sentences(city, decision, wait, document, at_ms, waits)
+    if asked := tracing_service.surveyed(city, decision, wait):
+        sentences.append(asked)
+    document["survey"] = asked
+    entry = tracing_service.barred(city, decision, trunk or _carrier(city), caller, at_ms)
+    document["barred"] = entry.mode if entry else None
+    if entry is not None and entry.mode == "last":
+        sentences.append(nuisance.told(entry))
+    elif entry is not None:
+        sentences = [*sentences[: 1 + len(document["because"])], nuisance.told(entry), "Then the call ends."]
+    return Trace(document, tuple(sentences))
 
 
 def trace_all(city: City, *, at_ms: int, trunk: str | None = None) -> list[Trace]:
@@ -78,10 +95,19 @@ def trace_all(city: City, *, at_ms: int, trunk: str | None = None) -> list[Trace
 
 def _headers(diverted: Sequence[str], area: str) -> list[str]:
     """Raw header lines as they stand; plain numbers as the Diversion headers that a carrier sends."""
-    raw = [text for text in diverted if text.lower().startswith(("diversion:", "history-info:"))]
+    raw = [text for text in diverted if text.lower().startswith(("diversion:", "history-info:", _TOLD))]
     plain = [Number.read(text, area) for text in diverted if text not in raw]
     # RFC 5806 puts the latest diversion on top.
     return [*(f"Diversion: <tel:{number}>" for number in reversed(plain)), *raw]
+
+
+_TOLD = "x-hotline-line:"
+
+
+def _told(diverted: Sequence[str]) -> str:
+    """The line that another centre says was dialled: a raw ``X-Hotline-Line: 12366`` among the others."""
+    said = [text for text in diverted if text.lower().startswith(_TOLD)]
+    return said[0][len(_TOLD) :].strip() if said else ""
 
 
 def _carrier(city: City) -> str:
@@ -101,6 +127,12 @@ def _line(decision: Decision) -> dict[str, str | None] | None:
     }
 
 
+def _batch(city: City, decision: Decision, at_ms: int) -> dict[str, Any] | None:
+    """The batch with which the line is cut over."""
+    line = city.plan.line(decision.dialled)
+    return cutovers.document(line.batch, at_ms) if line is not None and line.batch is not None else None
+
+
 def _pressed(decision: Decision, press: str) -> tuple[Choice | None, list[str]]:
     """The choice that the first key makes, and what is to be said about it."""
     if not press:
@@ -114,14 +146,20 @@ def _pressed(decision: Decision, press: str) -> tuple[Choice | None, list[str]]:
 
 
 def _sentences(
-    city: City, decision: Decision, wait: Wait | None, document: dict[str, Any], at_ms: int
+    city: City,
+    decision: Decision,
+    wait: Wait | None,
+    document: dict[str, Any],
+    at_ms: int,
+    waits: Sequence[str],
 ) -> list[str]:
     """The call told from its beginning to its end."""
     told = [f"{city.title}, {clock(at_ms)}: {document['dialled']} is dialled."]
     told += document["because"]
     heard = list(decision.notices)
-    if decision.wait is not None and not decision.passes:
-        heard += _greeting(city, decision.wait)
+    if decision.wait is not None and not decision.passes and not decision.urgent:
+        heard += city_recording.notice(city.file, decision.number, decision.wait.queue)
+        heard += _greeting(city, decision.wait, decision.number, at_ms)
     told += [f"The caller hears: “{text}”" for text in heard]
     if decision.menu:
         keys = ", ".join(f"{item.key} {item.title}" for item in decision.menu)
@@ -130,29 +168,35 @@ def _sentences(
         f"Rings {way.number} over {way.trunk} for {decision.pass_ring_ms / 1000:g} s."
         for way in decision.passes
     ]
+    told += _along(city, decision)
+    told += city_recording.traced(city.file, decision, wait.queue if wait else None)
     if wait is not None:
-        if decision.passes:
+        if decision.passes and not decision.urgent:
             told += [
-                f"If nobody takes the call, the caller hears: “{text}”" for text in _greeting(city, wait)
+                f"If nobody takes the call, the caller hears: “{text}”" for text in _greeting(city, wait, decision.number, at_ms)
             ]
-        told += _waiting(wait)
+        told += waits
+        told += city_waiting.told(city.file, wait.queue, at_ms)
     else:
         told += [f"If nobody takes the call, the caller hears: “{text}”" for text in decision.farewell]
         told.append("Then the call ends.")
     return told
 
 
-def _greeting(city: City, wait: Wait) -> list[str]:
-    return next(table.greeting for table in city.file.queues if table.name == wait.queue)
+def _greeting(city: City, wait: Wait, line: str | None = None, at_ms: int | None = None) -> list[str]:
+    usual = next(table.greeting for table in city.file.queues if table.name == wait.queue)
+    today = city_waiting.days(city.file).at(at_ms) if at_ms is not None else ()
+    return [*today, *city_waiting.greetings(city.file).get(line or "", usual)]
 
 
-def _waiting(wait: Wait) -> list[str]:
-    """Where the caller waits, and for whom, step by step."""
+def _along(city: City, decision: Decision) -> list[str]:
+    """What the far ends are told, and whether our own count of channels can be in the way."""
+    links = [way.trunk for way in decision.passes if city.plan.is_link(way.trunk)]
     told: list[str] = []
-    for need in wait.needs:
-        skills = " and ".join(f"{skill} at {level} or better" for skill, level in need.skills)
-        after = f"After {need.after_ms / 1000:g} s also" if need.after_ms else f"Waits in queue {wait.queue}"
-        told.append(f"{after} for an agent with {skills or 'any skill'}.")
-    if wait.priority:
-        told.append(f"Priority {wait.priority}.")
+    if links:
+        told.append(f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User).")
+    if len(links) < len(decision.passes):
+        told.append("Over a carrier only the line and the case go along.")
+    if decision.passes and decision.urgent:
+        told.append("No count of channels of ours holds it back, neither where it comes in nor where it goes out.")
     return told

@@ -26,7 +26,7 @@ _VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*(?:\([A-Za-z0-9_,/:.-]*\))?"
 _PLAIN_VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*")
 _APPLICATION = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # What MSet hands on unchanged: no comma (it separates), quote or backslash (it removes them), blank, $ or {}.
-_PLAIN_VALUE = re.compile(r"[\w@.:/+*#&;-]*")
+_PLAIN_VALUE = re.compile(r"[\w@.:/+*#&;%~-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SAFE_TO_ESCAPE = str.maketrans({"\\": "\\\\", '"': '\\"'})
 

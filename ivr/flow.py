@@ -35,11 +35,15 @@ class Menu(_Step, frozen=True):
 
 
 class Try(_Step, frozen=True):
-    """Pass the caller to ``number`` over ``trunk``; when it isn't taken, the next step follows."""
+    """Pass the caller to ``number`` over ``trunk``; when it isn't taken, the next step follows.
+
+    ``always``: whatever our own count of the trunk's channels says (an emergency): the other side knows how many it has.
+    """
 
     trunk: str
     number: str
     ring_ms: int
+    always: bool = False
 
 
 class Enqueue(_Step, frozen=True):
@@ -80,13 +84,14 @@ def flow_for(decision: Decision, greeting: tuple[str, ...] = ()) -> Flow:
     """The steps that ``decision`` means. ``greeting`` is said once, before the first place where seats answer."""
     steps: list[Step] = []
     spoken = decision.notices
+    greeting = () if decision.urgent else greeting
     if not decision.passes and (decision.menu or decision.wait):
         spoken += greeting
     if spoken:
         steps.append(Say(spoken))
     if decision.menu:
         steps.append(Menu(decision.menu_prompt, tuple(map(_key, decision.menu))))
-    steps.extend(Try(way.trunk, way.number, decision.pass_ring_ms) for way in decision.passes)
+    steps.extend(Try(way.trunk, way.number, decision.pass_ring_ms, decision.urgent) for way in decision.passes)
     if decision.wait:
         if decision.passes and greeting:
             steps.append(Say(greeting))

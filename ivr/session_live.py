@@ -19,6 +19,8 @@ import structlog
 from ivr.agi import AgiBroken, AgiStream, Greeting, Hangup, Reply
 
 READ = 65_536
+STARTS_S = 0.02
+"""how long Asterisk is given to begin to play before the next command may cut it short"""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,9 +64,13 @@ class Port(Protocol):
 class _Batch:
     """Commands that belong together: sent one by one, answered as a whole."""
 
-    __slots__ = ("commands", "done", "replies", "within")
+    __slots__ = ("commands", "cuttable", "done", "replies", "sent_at", "within")
 
-    def __init__(self, commands: tuple[bytes, ...], within: float, done: asyncio.Future[list[Reply]]) -> None:
+    def __init__(
+        self, commands: tuple[bytes, ...], within: float, done: asyncio.Future[list[Reply]], cuttable: bool
+    ) -> None:
+        self.cuttable = cuttable
+        self.sent_at = 0.0
         self.commands = commands
         self.within = within
         self.done = done
@@ -81,6 +87,7 @@ class AgiSession:
 
     __slots__ = (
         "_batches",
+        "_cut",
         "_loop",
         "_server",
         "_socket",
@@ -108,25 +115,38 @@ class AgiSession:
         self._stream = AgiStream()
         self._batches: deque[_Batch] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._cut = False
         self._socket: socket.socket | None = connection
 
     # ── what the engine does ────────────────────────────────────────────────────────────────────────────────
 
-    async def execute(self, *commands: bytes, within: float) -> list[Reply]:
+    async def execute(self, *commands: bytes, within: float, cuttable: bool = False) -> list[Reply]:
         """Send these commands (see `ivr.agi`), each when the one before is answered; the replies in order.
 
         ``within``: seconds for all of them, from the moment when the first is sent; a batch that is asked for
         while another is under way waits its turn. Raises `CommandTimedOut` (the session is then closed) or
         `SessionOver`.
+
+        ``cuttable``: one ``STREAM FILE``, which the next batch does not wait for: it is sent at once, upon which Asterisk stops
+        playing and answers the new command alone. Whoever waits for the stream gets no reply then.
         """
+        if cuttable and (len(commands) != 1 or not commands[0].startswith(b"STREAM FILE ")):
+            raise ValueError("only a single STREAM FILE can be cut by the next command")
         if self._socket is None:
             raise SessionOver(self._describe("the session is over"))
         if not commands:
             return []
-        batch = _Batch(commands, within, self._loop.create_future())
+        batch = _Batch(commands, within, self._loop.create_future(), cuttable)
         self._batches.append(batch)
         if len(self._batches) == 1:
             self._begin()
+        elif len(self._batches) == 2 and self._batches[0].cuttable:
+            # Asterisk must have begun to play: a command that reaches it in one piece with STREAM FILE would wait for its end
+            early = self._batches[0].sent_at + STARTS_S - self._loop.time()
+            if early <= 0:
+                self._cut_short()
+            else:
+                self._loop.call_later(early, self._cut_short)
         return await batch.done
 
     def close(self, why: str = "closed by us") -> None:
@@ -195,8 +215,20 @@ class AgiSession:
 
     def _begin(self) -> None:
         batch = self._batches[0]
+        batch.sent_at = self._loop.time()
         self._timer = self._loop.call_later(batch.within, self._late)
         self._send(batch.commands[0])
+
+    def _cut_short(self) -> None:
+        """The next batch ends the stream that is on, if it still is."""
+        if self._socket is None or len(self._batches) < 2 or not self._batches[0].cuttable:
+            return
+        stream = self._batches.popleft()
+        self._stop_timer()
+        if not stream.done.done():
+            stream.done.set_result([])
+        self._cut = True
+        self._begin()
 
     def _send(self, command: bytes) -> None:
         assert self._socket is not None
@@ -212,6 +244,10 @@ class AgiSession:
             self._drop("the peer does not read")
 
     def _answered(self, reply: Reply) -> None:
+        if self._cut:
+            self._cut = False
+            if reply.endpos is not None:
+                return  # the stream had come to its end just before it was cut
         if not self._batches:
             self._server.counts.broken += 1
             self._drop("an answer to nothing")

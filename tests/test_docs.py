@@ -117,7 +117,7 @@ def test_the_program_takes_every_command_line_that_a_page_shows(page: Path) -> N
 
 
 def test_every_sub_command_that_a_page_names_exists() -> None:
-    known = set(re.findall(r"\{([a-z,]+)\}|^    ([a-z]+) ", cli._parser().format_help(), re.MULTILINE))
+    known = set(re.findall(r"\{([a-z,]+)\}|^    ([a-z]+)(?: |$)", cli._parser().format_help(), re.MULTILINE))
     names = {name for pair in known for part in pair for name in part.split(",") if name}
     assert {"check", "render", "trace", "run", "demo", "erlang", "replay"} <= names
     unknown = {

@@ -1,6 +1,7 @@
 """Calls told as facts with their times, and the orders expected: one file a story in ``tests/scenarios``.
 
-A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys) at 10:00 on a Monday;
+A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys; ``"asking"``: it asks about the service;
+``"recorded"``: it records calls; ``"preferring"``: it knows its callers; ``"cutting over"``: 12333 moves at 10:01 and back at 10:02) at 10:00 on a Monday;
 ``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that
 comes. Its orders are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with
 the facts of its journal and leaves as one more file.
@@ -17,21 +18,24 @@ import pytest
 
 from acd.engine import Engine
 from acd.messages import Command, SeatReachable, SignOnAsked, decode_event, encode
-from tests.acd.town import START, town
+from tests.acd.town import START, asking, calling_back, cutting_over, preferring, recorded, town
 
 STORIES = sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
 INSTANTS = frozenset(
-    ["arrived", "answered", "prompt_ended", "queued", "rung", "seat_answered", "ended", "wrap_up_ended"]
+    ["at", "arrived", "answered", "prompt_ended", "queued", "rung", "seat_answered", "ended", "wrap_up_ended"]
 )
 UNSAID = {
     "RingAgent": frozenset({"because", "line", "auto_answer"}),
-    "PassOn": frozenset({"line"}),
+    "TellSupervisors": frozenset({"why"}),
+    "PassOn": frozenset({"line", "handover"}),
+    "WriteAudit": frozenset({"city", "number", "role"}),
+    "RingForCallBack": frozenset({"because", "line"}),
     "WriteRecord": frozenset(
-        {"because", "line", "city", "trunk", "called", "caller", "treatment", "by_fallback"}
+        {"because", "line", "city", "trunk", "called", "caller", "treatment", "by_fallback", "reference", "passes"}
     ),
 }
 """fields that a story tells only where they matter to it"""
-USUAL = {"direction": "in", "priority": 0, "transfers": [], "recordings": []}
+USUAL = {"direction": "in", "priority": 0, "transfers": [], "recordings": [], "asked": False}
 """what a record says unless something of the kind happened: a story tells only what differs"""
 
 Table = dict[str, Any]
@@ -48,9 +52,19 @@ def tell_order(order: Command) -> Table:
     """An order as a story tells it."""
     fields = json.loads(encode(order))
     kind = fields.pop("type")
-    fields = fields.get("record", fields)
+    fields = fields.get("record", fields.get("entry", fields))
     fields = {k: v for k, v in fields.items() if v is not None and (k not in USUAL or v != USUAL[k])}
+    if "transfers" in fields:
+        fields["transfers"] = [_moved(one) for one in fields["transfers"]]
+    if "passes" in fields:
+        fields["passes"] = [_moved(one) for one in fields["passes"]]
     return {kind: {key: value - START if key in INSTANTS else value for key, value in fields.items()}}
+
+
+def _moved(told: Table) -> Table:
+    """A part of a record with its instants from the story's beginning on; without the moments that did not come."""
+    moments = ("asked", "answered", "handed_over", "ended")
+    return {k: v - START if k in moments else v for k, v in told.items() if v is not None}
 
 
 def as_told(order: Command, expected: Table | None) -> Table:
@@ -61,7 +75,16 @@ def as_told(order: Command, expected: Table | None) -> Table:
 
 
 def begin(story: Table) -> Engine:
-    engine = Engine(town(menu=story.get("town") == "menu"))
+    setup = town(menu=story.get("town") == "menu")
+    engine = Engine(asking(setup) if story.get("town") == "asking" else setup)
+    if story.get("town") == "recorded":
+        engine = Engine(recorded(setup))
+    if story.get("town") == "cutting over":
+        engine = Engine(cutting_over(setup))
+    if story.get("town") == "preferring":
+        engine = Engine(preferring(setup))
+    if story.get("town") == "calling back":
+        engine = Engine(calling_back(setup))
     for pair in story.get("signed_on", []):
         agent, _, seat = pair.partition("@")
         engine.receive(SeatReachable(seat), START)

@@ -269,6 +269,7 @@ class SwitchLink:
         ring_ms: int = 30_000,
         caller_id: str | None = None,
         variables: Mapping[str, str] | None = None,
+        channel_id: str | None = None,
     ) -> str:
         """Call a phone and send it to a place in the dialplan once it answers; returns at once.
 
@@ -290,5 +291,6 @@ class SwitchLink:
             CallerID=caller_id,
             Variable=[f"{name}={value}" for name, value in (variables or {}).items()],
             Async=True,
+            ChannelId=channel_id,
         )
         return answer["ActionID"]

@@ -277,6 +277,8 @@ def _seat_templates(network: Network) -> str:
                 ("allow_transfer", "no"),
                 ("allow_subscribe", "no"),
                 ("trust_id_inbound", "no"),
+                # What *2 does while the seat talks is in features.conf.
+                ("set_var", "DYNAMIC_FEATURES=seatkeys"),
                 # A phone has one call at a time: this is what the fallback's queue looks at.
                 ("device_state_busy_at", 1),
                 # The caller's number and line are in the INVITE; updates in a call would cost and tell

@@ -128,6 +128,8 @@ class Softphone:
 
     async def dial(self, number: str, *, within_s: float = 10.0) -> None:
         """Dial and wait for the answer. Raises `RuntimeError` with the reason when the call ends instead."""
+        while not self._events.empty():
+            self._events.get_nowait()  # what was told of earlier calls
         await self._do("dial", f"sip:{number}@{self.switch[0]}:{self.switch[1]}")
         await self._established_event(within_s)
 
@@ -141,6 +143,10 @@ class Softphone:
         """Pick up, and wait until the call is up."""
         await self._do("accept")
         await self._established_event(within_s)
+
+    async def refuse(self) -> None:
+        """Refuse the call that rings: baresip says 486."""
+        await self._do("hangup")
 
     async def press(self, keys: str) -> None:
         """Press keys as RFC 4733 telephone events, 100 ms each."""

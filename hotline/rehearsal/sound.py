@@ -64,7 +64,7 @@ def read_wav(path: Path) -> tuple[Samples, int]:
     """The first channel's samples and the rate in Hz.
 
     A file whose writer is still recording, or was killed, tells wrong lengths: it is read as far as it goes.
-    Raises `ValueError` for anything but 16-bit PCM."""
+    Raises `ValueError` for anything but 16-bit PCM and A-law."""
     data = path.read_bytes()
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise ValueError(f"{path}: not a wav: give a RIFF/WAVE file")
@@ -78,10 +78,13 @@ def read_wav(path: Path) -> tuple[Samples, int]:
                 "<HHIIHH", data, at
             )  # format, channels, rate, bytes/s, bytes/frame, bits
         elif name == b"data":
-            if form is None or form[0] not in (1, 0xFFFE) or form[5] != 16:
-                raise ValueError(f"{path}: not 16-bit PCM: convert it")
+            if form is None or (form[0], form[5]) not in {(1, 16), (0xFFFE, 16), (6, 8)}:
+                raise ValueError(f"{path}: neither 16-bit PCM nor A-law: convert it")
             channels, rate = form[1], form[2]
             sound = data[at : at + size] if 0 < size <= len(data) - at else data[at:]
+            if form[0] == 6:
+                codes = np.frombuffer(sound[: len(sound) // channels * channels], dtype=np.uint8)
+                return linear(codes.reshape(-1, channels)[:, 0]), rate
             whole = np.frombuffer(sound[: len(sound) // (2 * channels) * 2 * channels], dtype="<i2")
             return whole.reshape(-1, channels)[:, 0].astype(np.int16), rate
         at += size + size % 2
@@ -127,3 +130,11 @@ def alaw(samples: Samples) -> bytes:
     code = sign | (exponent << 4) | mantissa
     packed: bytes = (code ^ 0x55).astype(np.uint8).tobytes()
     return packed
+
+
+def linear(codes: npt.NDArray[np.uint8]) -> Samples:
+    """G.711 A-law as 16-bit samples: the middle of each step (ITU-T G.711)."""
+    code = codes.astype(np.int32) ^ 0x55
+    exponent, mantissa = (code >> 4) & 0x07, code & 0x0F
+    magnitude = np.where(exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
+    return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)

@@ -31,6 +31,7 @@ class SwitchSettings:
 
     Everything that it writes lies under ``directory``. ``sounds`` is the prompt library (`ivr.prompts`).
     ``survival`` is the command that Asterisk starts for a new caller when the engine is gone.
+    ``music``: directories of music under ``sounds/music`` that queues play besides the usual one.
     ``country``: whose dial and ringing tones are heard. ``ring_s``: how long the fallback rings one seat;
     ``wrap_up_s``: its rest.
     """
@@ -46,6 +47,7 @@ class SwitchSettings:
     ring_s: int = 20
     wrap_up_s: int = 15
     max_files: int = 65_536
+    music: tuple[str, ...] = ()
     feature_codes: tuple[str, ...] = FEATURE_CODES
 
     def __post_init__(self) -> None:
@@ -132,7 +134,13 @@ def render_tree(
         "queues.conf": files.QUEUES.format(
             queue=FALLBACK_QUEUE, ring=settings.ring_s, rest=settings.wrap_up_s
         ),
-        "musiconhold.conf": files.MUSIC.format(directory=settings.sounds / "music"),
+        "features.conf": files.FEATURES.format(agi=settings.agi),
+        "musiconhold.conf": files.MUSIC.format(
+            directory=settings.sounds / "music", ringing=settings.sounds / "ringing"
+        )
+        + "".join(
+            files.MORE_MUSIC.format(name=name, directory=settings.sounds / "music" / name) for name in settings.music
+        ),
         "indications.conf": _indications(settings.country),
         **files.SMALL,
         "survival": files.SURVIVAL.format(command=shlex.join([*settings.survival, str(settings.snapshot)])),

@@ -54,6 +54,9 @@ eventfilter(action(include),name(Hangup)) =
 eventfilter(action(include),name(ContactStatus)) =
 eventfilter(action(include),name(FullyBooted)) =
 eventfilter(action(include),name(Shutdown)) =
+eventfilter(action(include),name(ConfbridgeJoin)) =
+eventfilter(action(include),name(ChanSpyStart)) =
+eventfilter(action(include),name(OriginateResponse)) =
 eventfilter(action(include),name(UserEvent)) ="""
 
 LEGACY_FILTERS = """\
@@ -62,6 +65,9 @@ eventfilter = Event: Hangup
 eventfilter = Event: ContactStatus
 eventfilter = Event: FullyBooted
 eventfilter = Event: Shutdown
+eventfilter = Event: ConfbridgeJoin
+eventfilter = Event: ChanSpyStart
+eventfilter = Event: OriginateResponse
 eventfilter = Event: UserEvent"""
 
 MANAGER = """\
@@ -126,6 +132,19 @@ MUSIC = """\
 mode = files
 directory = {directory}
 sort = alpha
+
+; China's tone of ringing, for a seat that waits for a third party.
+[ringing]
+mode = files
+directory = {ringing}
+sort = alpha
+"""
+
+MORE_MUSIC = """
+[music-{name}]
+mode = files
+directory = {directory}
+sort = alpha
 """
 
 STASIS = """\
@@ -140,12 +159,57 @@ decline = agi_exec_end_type
 decline = queue_member_status_type
 """
 
+FEATURES = """\
+; A caller's keys do nothing behind the engine's back. A seat's *2 while it talks: the engine listens to what follows, heard by nobody
+; else; the caller hears music meanwhile. (The seats' endpoints have DYNAMIC_FEATURES, see pjsip.conf.)
+[general]
+featuredigittimeout = 1500
+
+[featuremap]
+
+[applicationmap]
+seatkeys => *2,self,AGI({agi}/feature),default
+"""
+
+CONFBRIDGE = """\
+; Rooms in which a caller, a seat and a third party talk. Whoever is left alone hears music, a seat whom somebody is called for the tone of
+; ringing; the engine acts at once, so that nobody is left alone.
+[general]
+
+[hotline]
+type = bridge
+max_members = 6
+record_conference = no
+video_mode = none
+
+[caller]
+type = user
+quiet = yes
+music_on_hold_when_empty = yes
+music_on_hold_class = default
+
+[seat]
+type = user
+quiet = yes
+music_on_hold_when_empty = yes
+music_on_hold_class = ringing
+
+[third]
+type = user
+quiet = yes
+music_on_hold_when_empty = yes
+music_on_hold_class = default
+
+[seatkeys]
+type = menu
+*2 = dialplan_exec(hotline-feature,s,1)
+"""
+
 SMALL = {
     "cdr.conf": "; The engine keeps the records.\n[general]\nenable = no\n",
     "cel.conf": "[general]\nenable = no\n",
     "http.conf": "[general]\nenabled = no\n",
     "udptl.conf": "[general]\n",
-    "features.conf": "; A caller's keys do nothing behind the engine's back.\n[general]\n[featuremap]\n",
     "queuerules.conf": "[general]\n",
     "ccss.conf": "[general]\n",
     "acl.conf": "; none\n",
@@ -153,7 +217,7 @@ SMALL = {
     "pjproject.conf": "; Asterisk's defaults\n[startup]\ntype = startup\nlog_level = 0\n",
     "stasis.conf": STASIS,
     "sorcery.conf": "; Asterisk's defaults\n",
-    "confbridge.conf": "[general]\n",
+    "confbridge.conf": CONFBRIDGE,
 }
 
 SURVIVAL = """\

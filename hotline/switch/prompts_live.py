@@ -29,6 +29,12 @@ from ivr.prompts import normal, read_prompts, texts
 VOICE = "cmn-latn-pinyin"
 WORDS_PER_MINUTE = "165"
 HOLD_MUSIC = "music/hold"
+RINGING_TONE = "ringing/tone"
+_RINGING = "\a"
+"""stands for the tone of ringing where a text to be spoken would stand, as no text stands for the music"""
+BEEP = "beep"
+_BEEP = "\b"
+"""and for the tone after which a caller speaks"""
 INDEX = "index.tsv"
 _LIMIT_S = 60
 _AT_ONCE = 2
@@ -67,18 +73,23 @@ def make_prompts(
     prompts: Iterable[str] = (),
     *,
     recordings: Sequence[Path] = (),
+    music: Sequence[str] = (),
     cache: Path | None = None,
 ) -> Made:
     """Bring the library up to date: the standard prompts, these prompts' free texts, and the music.
 
+    ``music``: kinds of music besides the usual one, each from its own directory ``music/KIND``, the usual one where that is empty.
     The first of ``recordings`` that has a name's file gives it. Quick when nothing is to do; sounds that
     nothing asks for any more are left where they are. Raises `PromptsUnmade`.
     """
     cache = cache or cache_directory() / "speech"
-    wanted = {**standard_prompts(), **texts(prompts), HOLD_MUSIC: ""}
+    wanted = {**standard_prompts(), **texts(prompts), HOLD_MUSIC: "", RINGING_TONE: _RINGING, BEEP: _BEEP}
     for directory in recordings:
         # Further pieces of music may be dropped in under any name.
         wanted.update((f"music/{file.stem}", "") for file in sorted((directory / "music").glob("*.wav")))
+    for kind in music:
+        found = [file.stem for directory in recordings for file in sorted((directory / "music" / kind).glob("*.wav"))]
+        wanted.update((f"music/{kind}/{stem}", "") for stem in found or ["hold"])
     sources = {name: _recording(name, recordings) for name in wanted}
     spoken = {name: cache / _key(name, text) for name, text in wanted.items() if sources[name] is None}
     _synthesise({stem: wanted[name] for name, stem in spoken.items()})
@@ -137,7 +148,16 @@ def _complete(stem: Path) -> bool:
 def _speak(stem: Path, text: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch) / "raw.wav"
-        if text:
+        if text == _RINGING:
+            # China's: 450 Hz, 1 s on and 4 s off (GB/T 3380); quieter than a voice.
+            tone = ["synth", "1", "sine", "450", "fade", "0.02", "1", "0.02", "pad", "0", "4"]
+            _run(["sox", "-n", "-r", "8000", "-b", "16", str(raw), *tone], "ringing")
+            _convert(raw, stem, "ringing", level="-18")
+        elif text == _BEEP:
+            tone = ["synth", "0.25", "sine", "1000", "fade", "0.02", "0.25", "0.02"]
+            _run(["sox", "-n", "-r", "8000", "-b", "16", str(raw), *tone], "beep")
+            _convert(raw, stem, "beep", level="-12")
+        elif text:
             _run(
                 ["espeak-ng", "-v", VOICE, "-s", WORDS_PER_MINUTE, "--stdin", "-w", str(raw)],
                 text,
@@ -164,12 +184,12 @@ def _compose(raw: Path) -> None:
     _run(["sox", *parts, "-c", "1", str(raw), "reverb", "30"], "music")
 
 
-def _convert(source: Path, stem: Path, what: str) -> None:
-    """Any sound file into both of the library's, each there whole or not at all."""
+def _convert(source: Path, stem: Path, what: str, level: str = "-4") -> None:
+    """Any sound file into both of the library's, each there whole or not at all; ``level``: of its peaks, dB."""
     for suffix, form in ((".wav", ["-b", "16", "-e", "signed", "-t", "wav"]), (".alaw", ["-t", "al"])):
         target = stem.with_name(stem.name + suffix)
         partial = target.with_name(f".{os.getpid()}.{target.name}")
-        _run(["sox", "-G", str(source), "-r", "8000", "-c", "1", *form, str(partial), "norm", "-4"], what)
+        _run(["sox", "-G", str(source), "-r", "8000", "-c", "1", *form, str(partial), "norm", level], what)
         partial.replace(target)
 
 

@@ -165,7 +165,7 @@ def test_the_lock_of_one_number_is_nobody_elses_and_outlasts_a_restart() -> None
 def test_nobody_signs_off_or_moves_while_a_call_is_on() -> None:
     hall = Hall("101@8001")
     hall.talking("a", "101")
-    assert said(hall.tell(SignOffAsked("8001", "desk"))) == ["call-is-on"]
+    assert said(hall.tell(SignOffAsked("8001", "desk"))) == ["signed-off-after-call"]
     assert said(hall.sign_on("101@8002")) == ["signed-on-elsewhere"]
     assert said(hall.sign_on("102@8001")) == ["seat-taken"]
     assert hall.agent("101").call == "a"

@@ -6,66 +6,112 @@ A second engine hears the same facts. It is written down and read back now and t
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from acd.agents import Activity
+from acd.agents import ON_A_CALL, Activity, Presence
 from acd.calls import Call, CallState
 from acd.engine import Engine
 from acd.messages import (
     AgentAnswered,
     AgentHungUp,
     AgentRangOut,
+    AnnouncementOver,
+    AuditEntry,
+    AuditStored,
     BackAsked,
+    BarAsked,
     BreakAsked,
+    BreakForced,
+    CallerBarred,
     CallerHungUp,
+    CallerUnbarred,
     CallOffered,
     CallRecord,
     CallReturned,
     CallSurvived,
     ChannelSeen,
     Command,
+    DialOut,
     Event,
     HoldMusic,
+    LeadIn,
+    OpinionRecorded,
     PassAnswered,
     PassFailed,
     Play,
     PromptFinished,
+    ReadyForced,
+    RecordingFailed,
+    RecordingHalted,
+    RecordingPauseAsked,
+    RecordingPossible,
+    RecordingResumeAsked,
     RecordStored,
+    Refuse,
     RingAgent,
+    SeatDialled,
     SeatDisengaged,
     SeatEngaged,
+    SeatLeft,
     SeatReachable,
     SeatUnreachable,
     SignOffAsked,
+    SignOffForced,
     SignOnAsked,
+    Spy,
+    SuperviseAsked,
+    SupervisionBegan,
+    SupervisionEnded,
     SwitchLost,
     SwitchSurveyed,
     Tick,
     WrapUpEndAsked,
+    WrapUpExtendAsked,
+    WriteAudit,
     WriteRecord,
 )
-from acd.setup import Setup
-from tests.acd.town import AGENTS, SEATS, START, town
+from acd.outgoing import ways_out
+from acd.preferences import is_wish, widening_fault
+from acd.rights import supervises
+from acd.setup import CallBackSetup, Setup
+from acd.watches import WatchState
+from acd.why import why_waiting
+from tests.acd.tape_watch import TapeWatch
+from tests.acd.town import AGENTS, SEATS, START, asking, calling_back, on_shift, preferring, recorded, town
 
 CALLED = ("12345", "12345", "12315", "12315", "12348", "62912345", "12313", "12366", "110", "12301", "99999")
-TRUNKS = ("unicom", "unicom", "unicom", "telecom", "tax", "no such trunk")
+TRUNKS = ("unicom", "unicom", "unicom", "telecom", "tax", "police", "no such trunk")
+CASES = (("", "", ""), ("", "", ""), ("12366", "110-77", "问税"), ("nonsense", "", "x"))
 WHYS = ("noanswer", "busy", "congestion", "chanunavail", "cancel")
 SETUPS = (
     town(),
-    town(menu=True),
-    town(agents=("101", "103", "105")),
+    recorded(town(menu=True)),
+    on_shift(town(agents=("101", "103", "105"))),
     town(agents=(), closest_fit=False),
     town(closest_fit=False),
+    preferring(asking(town())),
+    asking(town(menu=True)),
+    preferring(town(menu=True, closest_fit=False)),
+    replace(calling_back(town()), callback=CallBackSetup()),
 )
+
+HOWS = ("listen", "listen", "whisper", "barge", "take over", "take over", "break", "ready", "sign off", "why", "nonsense")
+
+DIALLED = ("13800000000", "01012345678", "110", "119", "12366", "12345", "8003", "8004", "8999", "62999001", "0371", "")
 
 seats = st.sampled_from([*SEATS, *SEATS[:4], "8999"])
 agents = st.sampled_from([*AGENTS, "999"])
 steps = st.sampled_from([0] * 12 + [1, 1, 1000, 1000, 5_000, 5_000, 15_000, 31_000, 65_000, 400_000, -7_000])
 picks = st.integers(0, 1 << 16)
-CALL_FACTS = (PromptFinished, CallerHungUp, PassAnswered, PassFailed, RecordStored)
+CALLERS = (
+    *("13800000000", "13800000000", "13800000001", "13900000000", "anonymous"),
+    *("13800000000", "13800000666", "13800770001", "13811112222"),
+)
+CALL_FACTS = (SeatLeft, OpinionRecorded, PromptFinished, AnnouncementOver, CallerHungUp, PassAnswered, PassFailed, RecordStored)
 
 
 class Promises(RuleBasedStateMachine):
@@ -76,6 +122,9 @@ class Promises(RuleBasedStateMachine):
         self.setup = SETUPS[0]
         self.told: list[tuple[Event | Setup, int, list[Command]]] = []
         self.named = 0
+        self.audit: list[AuditEntry] = []
+        self.supervised = 0
+        self.tapes = TapeWatch()
         self.lives: dict[str, CallRecord | None] = {}
         """every call that came to the engine, and what was recorded of it"""
 
@@ -103,9 +152,12 @@ class Promises(RuleBasedStateMachine):
     def took(self, event: Event | Setup, at: int, orders: list[Command], twins: list[Command]) -> None:
         assert orders == twins
         self.told.append((event, at, orders))
+        self.tapes.took(event, orders)
         for order in orders:
             if isinstance(order, WriteRecord):
                 self.recorded(order.record)
+            elif isinstance(order, WriteAudit):
+                self.audit.append(order.entry)
 
     def recorded(self, record: CallRecord) -> None:
         assert record.call not in self.lives or self.lives[record.call] is None, "a second record"
@@ -128,12 +180,15 @@ class Promises(RuleBasedStateMachine):
 
     # ── facts that make sense ────────────────────────────────────────────────────────────────────────────────
 
-    @rule(called=st.sampled_from(CALLED), trunk=st.sampled_from(TRUNKS), step=steps)
-    def a_call_is_offered(self, called: str, trunk: str, step: int) -> None:
+    @rule(called=st.sampled_from(CALLED), trunk=st.sampled_from(TRUNKS), case=st.sampled_from(CASES), step=steps)
+    def a_call_is_offered(self, called: str, trunk: str, step: int, case: tuple[str, str, str] = CASES[0]) -> None:
         self.named += 1
         call = f"c{self.named}"
         self.lives[call] = None
-        self.tell(CallOffered(call, trunk, called, "13800000000"), step)
+        line, reference, note = case
+        told = CallOffered(call, trunk, called, CALLERS[self.named % len(CALLERS)], line=line, reference=reference, note=note)
+        orders = self.tell(told, step)
+        assert not any(isinstance(o, Refuse) for o in orders if called == "110" or trunk == "police")
 
     @rule(agent=agents, seat=seats, proven=st.sampled_from([True, True, True, False]), step=steps)
     def someone_signs_on(self, agent: str, seat: str, proven: bool, step: int) -> None:
@@ -160,6 +215,37 @@ class Promises(RuleBasedStateMachine):
         call = self.call_in(pick, CallState.TALKING)
         if call and call.agent is not None:
             self.tell(AgentHungUp(call.call, call.agent), step)
+
+    @rule(pick=picks, step=steps)
+    def a_seat_hangs_up_and_leaves_the_caller_in_our_hands(self, pick: int, step: int) -> None:
+        call = self.call_in(pick, CallState.TALKING, CallState.LEFT)
+        if call and call.agent is not None:
+            self.tell(SeatLeft(call.call, call.agent), step)
+
+    @rule(pick=picks, step=steps, key=st.sampled_from([None, "1", "2", "5", "8", "#"]), kept=st.booleans())
+    def a_caller_says_what_he_thinks(self, pick: int, step: int, key: str | None, kept: bool) -> None:
+        if call := self.call_in(pick, CallState.ASKED):
+            recording = call.asking == "recording"
+            self.tell(OpinionRecorded(call.call, kept) if recording else PromptFinished(call.call, key), step)
+
+    @rule(
+        number=st.sampled_from(["13800000000", "13811112222", "1381111*", "138*", "anonymous", "110"]),
+        owner=st.sampled_from(["101", "102", ""]),
+        lasts=st.sampled_from([None, -5, 1_000, 20_000, 10**12]),
+        mode=st.sampled_from(["refuse", "last", "shoot"]),
+        step=steps,
+    )
+    def someone_is_barred(self, number: str, owner: str, lasts: int | None, mode: str, step: int) -> None:
+        until = None if lasts is None else self.now + lasts
+        self.tell(CallerBarred(number, until, owner, "nuisance", mode), step)
+
+    @rule(number=st.sampled_from(["13800000000", "13811112222", "1381111*", "x"]), owner=agents, step=steps)
+    def someone_is_let_off(self, number: str, owner: str, step: int) -> None:
+        self.tell(CallerUnbarred(number, owner), step)
+
+    @rule(seat=seats, of=st.sampled_from(["", *SEATS]), sure=st.booleans(), step=steps)
+    def a_phone_bars_the_last_caller(self, seat: str, of: str, sure: bool, step: int) -> None:
+        self.tell(BarAsked(seat, of, sure, "desk"), step)
 
     @rule(pick=picks, step=steps, answers=st.booleans())
     def a_far_end_decides(self, pick: int, step: int, answers: bool) -> None:
@@ -189,11 +275,75 @@ class Promises(RuleBasedStateMachine):
                     self.tell(AgentHungUp(call.call, call.agent) if way < 3 else CallerHungUp(call.call, 16))
                 case CallState.PASSING:
                     self.tell(PassFailed(call.call) if way < 3 else PassAnswered(call.call))
+                case CallState.DIALLING:
+                    self.tell(PassAnswered(call.call) if way < 3 else PassFailed(call.call, "busy"))
                 case CallState.LEFT | CallState.PASSED:
                     self.tell(CallerHungUp(call.call, 16))
                 case _:
                     self.tell(Tick(), 1000)
         self.tell(Tick(), step)
+
+    @rule(how=st.sampled_from(HOWS), seat=seats, phone=seats, by_command=st.booleans(), step=steps)
+    def somebody_supervises(self, how: str, seat: str, phone: str, by_command: bool, step: int) -> None:
+        """By a code from a phone, which is engaged by it then, or by command."""
+        self.tell(Tick(), step)
+        s = self.engine.state
+        self.named += 1
+        desk = None if by_command else f"desk-{self.named}"
+        if desk is not None:
+            self.tell(SeatEngaged(phone))
+        by = s.agent_at(phone)
+        self.tell(SuperviseAsked(how, seat, by.agent if by and by_command else "", "" if by_command else phone, desk, "1"))
+
+    @rule(how=st.sampled_from(HOWS[:6]), pick=picks, by_command=st.booleans())
+    def a_supervisor_goes_to_a_talk(self, how: str, pick: int, by_command: bool) -> None:
+        """A seat talks, a supervisor signs on where nobody is and goes to it; mostly the channel comes."""
+        self.tell(Tick())
+        s = self.engine.state
+        talks = [call for call in s.calls.values() if call.state is CallState.TALKING and call.agent in s.agents]
+        free = [seat for seat in SEATS if seat not in s.at_seat]
+        if not talks or "106" in s.agents or not free:
+            return
+        call = talks[pick % len(talks)]
+        assert call.seat is not None
+        self.tell(SeatReachable(free[0]))
+        self.tell(SignOnAsked(free[0], "106", proven=True))
+        self.tell(BreakAsked(free[0], "1"))
+        self.named += 1
+        desk = None if by_command else f"desk-{self.named}"
+        orders = self.tell(SuperviseAsked(how, call.seat, "106", "" if by_command else free[0], desk))
+        for order in orders:
+            if isinstance(order, Spy | LeadIn):
+                self.supervised += 1
+                if pick % 4:
+                    self.tell(SupervisionBegan(order.channel))
+
+    @rule(pick=picks, what=st.integers(0, 3), step=steps)
+    def a_supervisors_channel_comes_or_goes(self, pick: int, what: int, step: int) -> None:
+        self.tell(Tick(), step)
+        s = self.engine.state
+        channels = [*s.watches, "desk-1", "desk-2"]
+        channel = channels[pick % len(channels)]
+        if what < 3:
+            self.tell(SupervisionBegan(channel) if what else SupervisionEnded(channel))
+        for entry in list(s.unaudited.values())[: pick % 3]:
+            self.tell(AuditStored(entry.at, entry.number))
+
+    @invariant()
+    def a_supervisor_is_on_one_call_and_a_call_is_heard_by_one(self) -> None:
+        s = self.engine.state
+        on = [watch for watch in s.watches.values() if watch.stage is not WatchState.ENDING]
+        assert len({watch.by for watch in on}) == len(on) == len({watch.call for watch in on})
+        for watch in on:
+            assert s.calls[watch.call].agent == watch.agent
+            assert s.agents[watch.by].activity not in {Activity.RINGING, Activity.TALKING}
+            assert watch.by != watch.agent
+            assert supervises(s, watch.by)
+
+    @invariant()
+    def every_use_of_a_right_is_in_the_audit_log_once(self) -> None:
+        assert [entry.number for entry in self.audit] == list(range(1, self.engine.state.audited + 1))
+        assert self.engine.state.unaudited.keys() <= {entry.number for entry in self.audit}
 
     @rule(step=steps)
     def time_passes(self, step: int) -> None:
@@ -208,7 +358,7 @@ class Promises(RuleBasedStateMachine):
         left = self.engine.deadline()
         assert left is None or left > self.now
 
-    @rule(seat=seats, reason=st.sampled_from(["1", "7"]), kind=st.integers(0, 7), step=steps)
+    @rule(seat=seats, reason=st.sampled_from(["1", "3", "7"]), kind=st.integers(0, 7), step=steps)
     def something_happens_at_a_seat(self, seat: str, reason: str, kind: int, step: int) -> None:
         facts: tuple[Event, ...] = (
             SignOffAsked(seat, "desk"),
@@ -221,6 +371,70 @@ class Promises(RuleBasedStateMachine):
             SeatDisengaged(seat),
         )
         self.tell(facts[kind], step)
+
+    @rule(seat=seats, number=st.sampled_from(DIALLED), step=steps)
+    def a_seat_dials(self, seat: str, number: str, step: int) -> None:
+        self.named += 1
+        call = f"c{self.named}"
+        self.tell(Tick(), step)
+        self.lives[call] = None
+        ways = ways_out(self.engine.state, number)
+        orders = self.tell(SeatDialled(call, seat, number))
+        if number in {"110", "119"} and ways:
+            rung = [order for order in orders if isinstance(order, DialOut)]
+            assert [(order.trunk, order.number) for order in rung] == ways[:1]
+
+    @rule(pick=picks, answers=st.booleans(), why=st.sampled_from(WHYS), cause=st.sampled_from([0, 17, 34]), step=steps)
+    def whom_a_seat_rings_decides(self, pick: int, answers: bool, why: str, cause: int, step: int) -> None:
+        if call := self.call_in(pick, CallState.DIALLING):
+            self.tell(PassAnswered(call.call) if answers else PassFailed(call.call, why, cause), step)
+
+    @rule(agent=agents, what=st.integers(0, 3), reason=st.sampled_from(["1", "3", "7"]), seat=seats, step=steps)
+    def somebody_imposes_something(self, agent: str, what: int, reason: str, seat: str, step: int) -> None:
+        facts: tuple[Event, ...] = (
+            SignOffForced(agent, "106", after_call=reason == "1"),
+            BreakForced(agent, "106", reason),
+            ReadyForced(agent, "106"),
+            WrapUpExtendAsked(seat, "desk"),
+        )
+        self.tell(facts[what], step)
+
+    @invariant()
+    def an_own_call_binds_its_agent_or_holds_its_seat(self) -> None:
+        s = self.engine.state
+        held: Counter[str] = Counter()
+        for call in s.calls.values():
+            if call.direction != "out":
+                assert call.state is not CallState.DIALLING
+                continue
+            held.update(call.holds)
+            assert call.state in {CallState.DIALLING, CallState.IN_FLOW, CallState.TALKING, CallState.LEFT}
+            assert (call.ring_until is not None) == (call.state is CallState.DIALLING)
+            if call.agent is not None and call.state is not CallState.LEFT:
+                assert s.agents[call.agent].call == call.call
+        assert +s.held == held
+        for agent in s.agents.values():
+            if agent.activity is Activity.DIALLING:
+                call = s.calls[agent.call or ""]
+                assert (call.direction, call.agent, call.seat) == ("out", agent.agent, agent.seat)
+
+    @invariant()
+    def breaks_and_sign_offs_keep_their_rules(self) -> None:
+        s = self.engine.state
+        for agent in s.agents.values():
+            on_break = agent.presence is Presence.ON_BREAK
+            assert (agent.break_reason is not None) == on_break
+            assert agent.break_since is None or on_break
+            assert agent.break_until is None or agent.break_since is not None
+            if agent.activity in {Activity.IDLE, Activity.ENGAGED, Activity.RESTING}:
+                assert agent.leaving is None, "somebody free is kept from going"
+                assert not on_break or agent.break_since is not None
+            if agent.activity is Activity.WRAP_UP and agent.leaving is not None:
+                assert agent.leaving.after_call
+            assert (agent.leaving is not None) == (agent.agent in s.leaving)
+            assert (agent.break_asked is not None) == (agent.agent in s.break_queue)
+        assert s.leaving <= s.agents.keys()
+        assert s.break_queue <= s.agents.keys()
 
     # ── the switch goes and comes ────────────────────────────────────────────────────────────────────────────
 
@@ -274,6 +488,22 @@ class Promises(RuleBasedStateMachine):
                 )
             )
 
+    @rule(pick=picks, how=st.integers(0, 5), by=agents, step=steps)
+    def a_recording_is_steered(self, pick: int, how: int, by: str, step: int) -> None:
+        name = f"c{pick % (self.named + 2)}"
+        call = self.engine.state.calls.get(name)
+        who = "" if pick % 3 else (call.agent or by) if call else by
+        file = call.recordings[-1] if call and call.recordings else "nothing"
+        facts: tuple[Event, ...] = (
+            RecordingPauseAsked(name, who, "desk"),
+            RecordingResumeAsked(name, who, "desk"),
+            RecordingFailed(name, file),
+            RecordingHalted("full"),
+            RecordingPossible(),
+            RecordingPauseAsked(name, by),
+        )
+        self.tell(facts[how], step)
+
     # ── nonsense ─────────────────────────────────────────────────────────────────────────────────────────────
 
     @rule(fact=st.sampled_from(CALL_FACTS), pick=picks, step=steps)
@@ -296,7 +526,7 @@ class Promises(RuleBasedStateMachine):
         s = self.engine.state
         if isinstance(event, Setup | CallReturned):
             return
-        if isinstance(event, CallOffered | CallSurvived) and not (
+        if isinstance(event, CallOffered | CallSurvived | SeatDialled) and not (
             event.call in s.calls
             or event.call in s.unstored
             or event.call in {c.call for c in s.wrapping.values()}
@@ -330,12 +560,56 @@ class Promises(RuleBasedStateMachine):
         s = self.engine.state
         if s.blind:
             return
-        free = [s.skills_of(agent.agent) for agent in s.agents.values() if agent.available]
+        free = [agent.agent for agent in s.agents.values() if agent.available]
         for call in s.calls.values():
             if call.state is CallState.QUEUED and not call.away:
                 assert call.waits is not None
                 need = call.waits.needs[call.widened].skills
-                assert not [has for has in free if all(has.get(skill, 0) >= level for skill, level in need)]
+                assert not [agent for agent in free if self.may_take(agent, need)]
+
+    def may_take(self, agent: str, need: tuple[tuple[str, int], ...]) -> bool:
+        s = self.engine.state
+        has = s.skills_of(agent)
+        for entry, level in need:
+            if entry.startswith("@"):
+                if agent != entry[1:]:
+                    return False
+            elif entry.startswith("~"):
+                if entry[1:] in s.router.kept_by(agent):
+                    return False
+            elif has.get(entry, 0) < level:
+                return False
+        return True
+
+    @invariant()
+    def a_reserve_keeps_as_many_idle_agents_as_it_should_or_all(self) -> None:
+        s = self.engine.state
+        free = [agent.agent for agent in s.agents.values() if agent.available]
+        for reserve in s.setup.reserves:
+            able = [agent for agent in free if s.skills_of(agent).get(reserve.skill, 0) >= reserve.level]
+            kept = [agent for agent in free if reserve.name in s.router.kept_by(agent)]
+            assert set(kept) <= set(able)
+            assert len(kept) == min(reserve.keep, len(able)) == s.router.kept(reserve.name)
+
+    @invariant()
+    def the_steps_of_every_call_only_widen_and_no_urgent_call_is_held_up_by_wishes(self) -> None:
+        s = self.engine.state
+        for call in s.calls.values():
+            if call.waits is not None:
+                assert widening_fault(call.waits.needs) is None
+                assert call.widened < len(call.waits.needs)
+                assert not (call.urgent and any(is_wish(e) for n in call.waits.needs for e, _ in n.skills))
+            if call.state is CallState.QUEUED:
+                assert why_waiting(s, call.call, s.now)
+
+    @invariant()
+    def callers_are_forgotten_in_the_order_in_which_they_were_heard_of(self) -> None:
+        s = self.engine.state
+        heard = [known.heard_of for known in s.callers.values()]
+        assert heard == sorted(heard)
+        assert len(s.callers) <= 3, "nobody who hides the number is remembered"
+        wishes = s.setup.preferences
+        assert not s.callers or wishes.last_agent_ms
 
     @invariant()
     def agents_and_calls_agree(self) -> None:
@@ -352,8 +626,11 @@ class Promises(RuleBasedStateMachine):
                 case Activity.TALKING:
                     assert call
                     assert (call.state, call.agent, call.seat) == (CallState.TALKING, agent.agent, agent.seat)
+                case Activity.DIALLING:
+                    assert call
+                    assert call.state in {CallState.DIALLING, CallState.IN_FLOW}
                 case Activity.WRAP_UP:
-                    ending = call is not None and call.state is CallState.LEFT and call.agent == agent.agent
+                    ending = call is not None and call.state in {CallState.LEFT, CallState.ASKED} and call.agent == agent.agent
                     assert ending != (agent.agent in s.wrapping)
                 case Activity.IDLE | Activity.RESTING | Activity.ENGAGED:
                     assert agent.call is None
@@ -361,8 +638,8 @@ class Promises(RuleBasedStateMachine):
             assert agent.offered == agent.available
             assert agent.reachable == (agent.seat in s.reachable)
             assert s.at_seat[agent.seat] == agent.agent
-            assert agent.activity is not Activity.ENGAGED or agent.seat in s.engaged
-            assert not (agent.activity is Activity.IDLE and agent.seat in s.engaged)
+            assert agent.activity is not Activity.ENGAGED or s.busy(agent.seat)
+            assert not (agent.activity is Activity.IDLE and s.busy(agent.seat))
         assert len(s.at_seat) == len(s.agents)
         for call in s.calls.values():
             if call.state is CallState.RINGING:
@@ -391,6 +668,29 @@ class Promises(RuleBasedStateMachine):
         assert s.router.idle == sum(agent.available for agent in s.agents.values())
 
     @invariant()
+    def a_call_is_rung_at_a_far_end_exactly_while_its_last_attempt_is_open(self) -> None:
+        for call in self.engine.state.calls.values():
+            assert all(one.outcome is not None and one.ended is not None for one in call.passes[:-1])
+            if call.state is CallState.PASSING:
+                assert call.passes[-1].outcome is None
+        for record in self.lives.values():
+            if record is not None:
+                assert all(one.outcome is not None and one.ended is not None for one in record.passes)
+
+    @invariant()
+    def what_an_emergency_centre_hands_over_is_first_and_has_no_limit(self) -> None:
+        s = self.engine.state
+        for call in s.calls.values():
+            if call.direction == "in" and call.trunk == "police" and call.treatment != "emergency":
+                assert call.urgent
+                assert not call.turned_away
+                assert call.waits is None or call.waits.priority >= 1000
+
+    @invariant()
+    def the_switch_records_what_the_engine_thinks_it_does(self) -> None:
+        self.tapes.agrees(self.engine.state)
+
+    @invariant()
     def every_call_is_recorded_or_in_progress(self) -> None:
         s = self.engine.state
         open_calls = [call for call, record in self.lives.items() if record is None]
@@ -398,8 +698,21 @@ class Promises(RuleBasedStateMachine):
         assert sorted(open_calls) == sorted(in_hand)
         told = Counter(record.disposition for record in self.lives.values() if record)
         assert len(self.lives) == len(in_hand) + sum(
-            told[kind] for kind in ("answered", "abandoned", "refused", "passed", "told", "lost")
+            told[kind] for kind in ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "not taken")
         )
+
+    @invariant()
+    def a_seat_is_never_kept_by_a_survey_and_an_emergency_asks_no_list(self) -> None:
+        s = self.engine.state
+        for call in s.calls.values():
+            assert (call.ask_until is not None) <= (call.state is CallState.ASKED)
+            assert (call.state is CallState.ASKED) <= call.asked
+            agent = s.agents.get(call.agent or "")
+            if call.state is CallState.ASKED and agent and agent.call == call.call:
+                assert agent.activity is Activity.WRAP_UP
+            if call.urgent or call.trunk in {"police", "tax"}:
+                assert call.barred is None
+        assert all(entry.until > s.now for entry in s.barred.values())
 
     @invariant()
     def no_deadline_lies_in_the_past_after_a_tick(self) -> None:
@@ -412,7 +725,7 @@ class Promises(RuleBasedStateMachine):
     def whoever_vanished_from_the_city_works_on_no_more_than_one_call(self) -> None:
         s = self.engine.state
         for agent in s.agents.values():
-            assert agent.agent in s.setup.agents or agent.activity in {Activity.RINGING, Activity.TALKING}
+            assert agent.agent in s.setup.agents or agent.activity in ON_A_CALL
 
     def teardown(self) -> None:
         """Everybody hangs up: every call ends in one record, and the same facts give the same orders again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from acd.agents import Agent
 from acd.calls import Call
@@ -20,9 +21,26 @@ from acd.messages import (
     Tell,
     WriteRecord,
 )
-from acd.setup import AgentSetup, QueueSetup, SeatSetup, Setup, TrunkSetup
+from acd.preferences import CallerList, Preferences, Reserve
+from acd.recording import Mode, RecordingRule, RecordingSetup
+from acd.service_class import OutgoingSetup, ServiceClass
+from acd.setup import (
+    AgentSetup,
+    Barred,
+    BreakSetup,
+    CallBackSetup,
+    NuisanceSetup,
+    QueueSetup,
+    SeatSetup,
+    Setup,
+    SurveySetup,
+    TrunkSetup,
+    WordsSetup,
+)
+from dialplans.batches import Batch
 from dialplans.decision import Choice, Need, Pass, Treatment, Wait
 from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule
+from dialplans.hours import Hours
 from dialplans.number import Number
 from dialplans.plan import NumberPlan
 
@@ -43,12 +61,13 @@ AGENTS = {
     "105": CONSUMER,
     "106": LAWYER,
 }
+SUPERVISORS = ("103", "106")
 SEATS = ("8001", "8002", "8003", "8004", "8005")
 
 CITY = Wait("12345", (Need((("12345", 1),)),))
 CONSUMERS = Wait("12315", (Need((("12315", 1),)),))
 EXPERTS = Wait(
-    "12345", (Need((("12348", 3),)), Need((("12348", 1),), 15_000), Need((("12345", 1),), 40_000)), 1
+    "12345", (Need((("12348", 3),)), Need((("12348", 1),), 15_000), Need((), 40_000)), 1
 )
 KEYS = (Choice("1", "consultation", CITY), Choice("9", "supervision", replace(CONSUMERS, priority=2)))
 
@@ -65,6 +84,11 @@ LINES = (
     _line("12366", Phase(Treatment.SUBCENTRE, passes=(Pass("tax", "12366"), Pass("telecom", "037112366")))),
     _line("110", Phase(Treatment.EMERGENCY, passes=(Pass("police", "110"),), farewell=("dial-110",))),
     _line("12301", Phase(Treatment.INDEPENDENT, notices=("not-ours",), passes=(Pass("telecom", "12301"),))),
+)
+
+LINKS = (
+    TrunkRule("tax", link=True, title="tax office", priority=1),
+    TrunkRule("police", link=True, title="110", priority=1000, urgent=True),
 )
 
 QUEUES = (
@@ -86,21 +110,131 @@ TRUNKS = (
 )
 
 
+OUTGOING = OutgoingSetup(
+    trunks=(("unicom", ""), ("telecom", "9")),
+    shows="037112345",
+    lines={"12315": "037112315"},
+    classes={
+        "seat": ServiceClass("seat", frozenset({"internal", "lines", "local", "mobile"}), ("0379*",), ("62999XXX",)),
+        "chief": ServiceClass("chief", frozenset({"internal", "lines", "local", "mobile", "national"}), shows="037162912345"),
+    },
+    default="seat",
+    wrap_up_ms=10_000,
+)
+"""how the town's seats call out: the default class knows no long distance but that to 0379"""
+
+
+def cutting_over(setup: Setup) -> Setup:
+    """The same town, where 12333 is its department's own, moves to 12345 at 10:01 and is switched back at 10:02."""
+    own = Phase(None, passes=(Pass("telecom", "12333"),), wait=CITY)
+    phases = (
+        own,
+        Phase(Treatment.ABSORBED, since_ms=START + 60_000, wait=CITY),
+        replace(own, since_ms=START + 120_000),
+    )
+    batch = Batch("first", START + 60_000, ("12333",), back_ms=START + 120_000)
+    line = Hotline(Number(AREA, "12333"), "line 12333", "office", phases, batch=batch)
+    return replace(setup, plan=replace(setup.plan, lines=(*setup.plan.lines, line)))
+
+
+def on_shift(setup: Setup) -> Setup:
+    """The same town, where 101 and 102 are signed off at 10:02, 101 in the middle of a call."""
+    shift = Hours("early", {"mon": ((480, 602),)}, calendar=False)
+    people = {
+        name: replace(setup.agents[name], shift=shift, shift_after_call=name != "101")
+        for name in ("101", "102")
+        if name in setup.agents
+    }
+    return replace(setup, agents={**setup.agents, **people})
+
+
 def town(*, menu: bool = False, agents: tuple[str, ...] = tuple(AGENTS), closest_fit: bool = True) -> Setup:
     """The town; ``menu``: 12345 offers keys; ``agents``: who of its people is employed."""
     own = CityLine(Number(AREA, "12345"), "hotline", "city", CITY)
     if menu:
         own = replace(own, menu=KEYS, menu_prompt="menu")
-    plan = NumberPlan(AREA, own, LINES, rules=(TrunkRule("tax", link=True), TrunkRule("police", link=True)))
+    plan = NumberPlan(AREA, own, LINES, rules=LINKS)
     return Setup(
         city="town",
         plan=plan,
-        agents={name: AgentSetup(name, f"agent {name}", AGENTS[name]) for name in agents},
+        agents={
+            name: AgentSetup(name, f"agent {name}", AGENTS[name], role="supervisor" if name in SUPERVISORS else "agent")
+            for name in agents
+        },
         seats={seat: SeatSetup(seat, auto_answer=seat == "8005") for seat in SEATS},
         queues={queue.name: queue for queue in QUEUES},
         trunks={trunk.name: trunk for trunk in TRUNKS},
         closest_fit=closest_fit,
-        breaks={"1": "lunch", "2": "training"},
+        breaks={"1": "lunch", "2": "training", "3": "meal"},
+        break_rules={"3": BreakSetup(300_000, 420_000, at_once=1, at_once_group=1, queued=True)},
+        outgoing=OUTGOING,
+    )
+
+
+def asking(setup: Setup) -> Setup:
+    """The same town, where callers are asked about the service and two numbers are known for a nuisance. 101 may keep that list."""
+    listed = (
+        Barred("13800000666", START + 86_400_000, "office", "calls at night and says nothing"),
+        Barred("1380077*", START + 86_400_000, "office", "advertises", mode="last"),
+    )
+    supervisor = replace(setup.agents["101"], role="supervisor")
+    return replace(
+        setup,
+        agents={**setup.agents, "101": supervisor},
+        survey=SurveySetup(default=True, lines={"12348": False}, open_after=frozenset({1, 2})),
+        nuisance=NuisanceSetup(listed, flood=3),
+    )
+
+
+def preferring(setup: Setup) -> Setup:
+    """The same town, where callers are known: last agents for 10 s, repeated calls, enterprises (139), who are asked a lawyer for at first.
+
+    One agent with 12315 stays free for 12315's own calls, for a minute; 12345's queue overflows to 12315's, at most 5 wait in all; at
+    seat 8004 nothing but 12315 counts.
+    """
+    enterprises = CallerList(
+        "enterprise", "企业", prefixes=("139",), prefer="12348", prefer_ms=20_000, priority=1
+    )
+    wishes = Preferences(3_600_000, 10_000, 3_600_000, 1, (enterprises,))
+    queues = {
+        **setup.queues,
+        "12345": replace(setup.queues["12345"], then="overflow", overflow=CONSUMERS),
+        "12315": replace(setup.queues["12315"], max_length=3, full_notice=("queue-full",)),
+    }
+    return replace(
+        setup,
+        seats={**setup.seats, "8004": SeatSetup("8004", skills=frozenset({"12315"}))},
+        queues=queues,
+        preferences=wishes,
+        reserves=(Reserve("consumers", "12315", keep=1, after_ms=60_000),),
+        max_waiting=5,
+        overload_notice=("overload",),
+    )
+
+
+def recorded(setup: Setup) -> Setup:
+    """The same town, where calls are recorded: 12315's with each side apart, those with the tax office not at all."""
+    rules = (
+        RecordingRule(Mode.APART, lines=frozenset({"12315"})),
+        RecordingRule(Mode.OFF, lines=frozenset({"12366"}), directions=frozenset({"passed"})),
+    )
+    recording = RecordingSetup(Mode.MIXED, Mode.MIXED, rules, notice=("recorded",), pause_limit_ms=60_000)
+    return replace(setup, recording=recording)
+
+
+def calling_back(setup: Setup, **more: Any) -> Setup:
+    """The same town, where callers hear their position while they wait, may be called back by key 1, and are when they were missed."""
+    words = WordsSetup(20_000, 45_000, position=True)
+    queues = {
+        **setup.queues,
+        "12345": replace(setup.queues["12345"], words=words, max_wait_ms=None, max_length=50),
+    }
+    return replace(
+        setup,
+        queues=queues,
+        trunks={name: replace(trunk, channels=100) for name, trunk in setup.trunks.items()},
+        outgoing=OutgoingSetup(trunks=(("unicom", ""), ("telecom", "0")), shows="037112345"),
+        callback=replace(CallBackSetup(key="1", missed=True, missed_after_ms=0), **more),
     )
 
 

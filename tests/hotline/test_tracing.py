@@ -31,6 +31,7 @@ def test_the_document_of_an_absorbed_line_is_the_contracts() -> None:
         "because": [
             "The called number is 12315, a line of the city.",
             "12315 消费维权热线 (工商局) is absorbed since 2019-02-01 00:00.",
+            "Batch 第一批 留号并入: rehearsed 2019-01-15, cutover 2019-02-01 00:00, way back to own until 2019-03-01 00:00.",
             "Absorbed: the city's own seats answer; they see which line was dialled.",
         ],
     }
@@ -106,10 +107,13 @@ def test_the_sentences_tell_the_call_to_its_end() -> None:
         "开封市12345政务服务便民热线, 2026-01-05 10:00: 12348 is dialled.",
         "The called number is 12348, a line of the city.",
         "12348 公共法律服务专用电话 (市司法局) is parallel since 2022-06-01 00:00.",
+        "Batch 第二批 双号并行 坐席在12345: rehearsed 2022-05-25, cutover 2022-06-01 00:00, "
+        "way back to own until 2022-07-01 00:00.",
         "Parallel, its seats are the city's: its expert seats first, then the others.",
         "The caller hears: “您好，开封12345，请稍候。”",
-        "Waits in queue 12345 for an agent with 12348 at 3 or better.",
-        "After 15 s also for an agent with 12348 at 1 or better.",
+        "Waits in queue 12345 for an agent with 12348 at 3 or better (3 of 52).",
+        "After 15 s also for an agent with 12348 at 1 or better (49 of 52).",
+        "Of those who are free, who knows just enough comes first, then who is idle for longest.",
     )
     assert trace(City.load("heze"), "12349", at_ms=NOW).sentences[-2:] == (
         "The caller hears: “您所拨打的全国统一民政服务电话已取消，请挂机后直接拨打12345政务服务便民热线。”",

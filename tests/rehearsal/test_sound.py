@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hotline.rehearsal.sound import Heard, alaw, longest_silence_s, read_wav, tone, windows, write_wav
+from hotline.rehearsal.sound import Heard, alaw, linear, longest_silence_s, read_wav, tone, windows, write_wav
 
 SILENCE = np.zeros(8000, dtype=np.int16)
 
@@ -50,3 +50,11 @@ def test_alaw_codes_are_g711s() -> None:
     # ITU-T G.711: both zeros, both extremes, and the ends of the segment from 512 to 1024
     samples = np.array([0, -1, 32767, -32768, 512, 1008, 1024], dtype=np.int16)
     assert alaw(samples).hex(" ") == "d5 55 aa 2a f5 fa e5"
+
+
+def test_a_law_is_read_back_within_its_own_steps() -> None:
+    said = tone(500, 0.2, 0.9)
+    back = linear(np.frombuffer(alaw(said), dtype=np.uint8))
+    assert np.max(np.abs(back.astype(int) - said)) <= 512
+    quiet = tone(500, 0.2, 0.005)
+    assert np.max(np.abs(linear(np.frombuffer(alaw(quiet), dtype=np.uint8)).astype(int) - quiet)) <= 8

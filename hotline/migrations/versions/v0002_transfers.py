@@ -15,6 +15,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("reference", sa.Text()),
         sa.Column("transfers", sa.Text(), nullable=False, server_default="[]"),
+        sa.Column("asked", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("rating", sa.Integer()),
         sa.Column("opinion", sa.Text()),
         sa.Column("recordings", sa.Text(), nullable=False, server_default="[]"),

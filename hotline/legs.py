@@ -1,0 +1,309 @@
+"""The legs of calls that have a third party, on the wire: led out of a bridge, into a room, out of it; called, told, hung up.
+
+A caller's channel is a `Line`; here are the seats' and the third parties'. A channel that is in a bridge or a room is led by AMI Redirect, one that is
+held in a FastAGI session by its variables: never is a channel redirected whose session has just ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from acd.messages import (
+    CallThird,
+    DropLeg,
+    Event,
+    LegAt,
+    LegGone,
+    LegHeard,
+    LegSeen,
+    MoveLeg,
+    Part,
+    SayTo,
+)
+from hotline.lines import Line
+from hotline.logs import logger
+from ivr.agi import run, set_variables
+from ivr.live import AgiSession, SessionOver
+from ivr.prompts import sound
+from trunks import handover
+from trunks.live import ActionRefused, Fields, SwitchFault, SwitchLink
+
+COMMAND_S = 10.0
+PROMPT_S = 30.0
+HANGUP_S = 0.3
+"""so soon after Asterisk gives a call up it hangs the channel up"""
+AGAIN_S = (0.05, 0.2, 1.0, 3.0)
+"""when a channel is hung up that the switch is only just making, it is tried again after so long"""
+
+LegOrder = Part | MoveLeg | CallThird | DropLeg | SayTo
+
+_log = logger("legs")
+
+_WHY = {17: "busy", 18: "noanswer", 19: "noanswer", 21: "refused"}
+"""Q.850 causes of a third party that did not come"""
+_WHY_NOT_MADE = {"1": "noanswer", "3": "noanswer", "5": "busy", "8": "congestion"}
+"""AMI's OriginateResponse, ``Reason``: control frames of Asterisk's (hang-up, ringing, busy, congestion)"""
+
+
+@dataclass(slots=True)
+class Party:
+    """A seat's or third party's channel. ``exten``: the name by which the dialplan knows it, which it keeps for its life."""
+
+    call: str
+    exten: str
+    channel: str
+    session: AgiSession | None = None
+    answered: bool = False
+
+
+class Legs:
+    """The legs beside the callers'. ``line`` finds a call's `Line`; ``spawn`` runs an action and looks after its faults."""
+
+    def __init__(
+        self,
+        post: Callable[[Event], None],
+        line: Callable[[str], Line | None],
+        link: Callable[[], SwitchLink | None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self.post = post
+        self.parties: dict[str, Party] = {}
+        """by the channel's unique id"""
+        self._line = line
+        self._link = link
+        self._spawn = spawn
+        self._made: dict[str, str] = {}
+        """channels that are being made, by the action that makes them"""
+
+    # ── what the switch says ─────────────────────────────────────────────────────────────────────────────────
+
+    def seat_answered(self, call: str, channel: str) -> None:
+        """A seat has a call: should it bring somebody in, this is its channel."""
+        self.parties[channel] = Party(call, "seat", channel, answered=True)
+
+    def knows(self, channel: str) -> bool:
+        """Is it a third party's channel?"""
+        party = self.parties.get(channel)
+        return party is not None and party.exten == "third"
+
+    def call_of(self, channel: str) -> str | None:
+        """The call in which a seat's or third party's channel takes part."""
+        party = self.parties.get(channel)
+        return party.call if party else None
+
+    def joined(self, fields: Fields) -> None:
+        """ConfbridgeJoin: somebody is in the room."""
+        channel = fields.get("Uniqueid", "")
+        party = self.parties.get(channel)
+        if party is not None:
+            party.answered = True
+            self.post(LegAt(party.call, party.exten, "room", _named(party)))
+        elif self._line(channel) is not None:
+            self.post(LegAt(channel, "caller", "room"))
+
+    def not_made(self, fields: Fields) -> None:
+        """OriginateResponse: the switch could not even call the third party, or nobody took it."""
+        channel = self._made.pop(fields.get("ActionID", ""), None)
+        if channel is not None and fields.get("Response") == "Failure":
+            # A channel that was made is hung up next, and the cause of that says more.
+            why = _WHY_NOT_MADE.get(fields.get("Reason", ""), "unreachable")
+            asyncio.get_running_loop().call_later(HANGUP_S, self._gone, channel, why)
+
+    def hung_up(self, channel: str, cause: int) -> bool:
+        """A channel is gone; true when it was a third party's."""
+        party = self.parties.get(channel)
+        if party is None or party.exten == "seat":
+            self.parties.pop(channel, None)
+            return False
+        self._gone(channel, _WHY.get(cause, "noanswer" if cause in {0, 16} else "unreachable"))
+        return True
+
+    def _gone(self, channel: str, why: str) -> None:
+        party = self.parties.pop(channel, None)
+        if party is not None:
+            self.post(LegGone(party.call, party.exten, channel, why))
+
+    def take_over(self, seen: tuple[LegSeen, ...], seats: dict[str, str]) -> None:
+        """What the switch has after a gap. ``seats``: the calls of the seats' channels, by unique id."""
+        before, self.parties = self.parties, {}
+        for channel, call in seats.items():
+            self.parties[channel] = before.get(channel) or Party(call, "seat", channel, answered=True)
+        for leg in seen:
+            if leg.leg == "third" and leg.channel is not None:
+                known = before.get(leg.channel) or Party(leg.call, "third", leg.channel)
+                known.answered = leg.place != "called"
+                self.parties[leg.channel] = known
+
+    async def hold(self, session: AgiSession, exten: str) -> None:
+        """The session of a seat or a third party that is held, until it is led on."""
+        channel = session.env["agi_uniqueid"]
+        party = self.parties.get(channel)
+        if party is None:
+            return  # nobody knows it: the dialplan hangs it up
+        party.session = session
+        try:
+            if exten == "third":
+                await session.execute(run("StartMusicOnHold"), within=COMMAND_S)
+            self.post(LegAt(party.call, party.exten, "held", _named(party)))
+            await session.closed.wait()
+        finally:
+            if party.session is session:
+                party.session = None
+
+    # ── what the engine orders ───────────────────────────────────────────────────────────────────────────────
+
+    def carry_out(self, order: LegOrder) -> None:
+        """Carry out one order. What comes of it comes back as an event."""
+        match order:
+            case Part():
+                self._spawn(self._part(order))
+            case MoveLeg():
+                self._move(order)
+            case CallThird():
+                self.parties[order.channel] = Party(order.call, "third", order.channel)
+                self._spawn(self._call(order))
+            case DropLeg():
+                self._spawn(self._drop(order))
+            case SayTo():
+                self._spawn(self._say(order))
+
+    def _seat_of(self, call: str) -> Party | None:
+        """The seat that the call's line leads to."""
+        line = self._line(call)
+        if line is not None and line.leg is not None:
+            return self.parties.get(line.leg)
+        return next((p for p in self.parties.values() if p.call == call and p.exten == "seat"), None)
+
+    def _party(self, order: MoveLeg | DropLeg | SayTo) -> Party | None:
+        channel = getattr(order, "channel", None)
+        if channel is not None:
+            return self.parties.get(channel)
+        return self._seat_of(order.call)
+
+    async def _part(self, order: Part) -> None:
+        line, seat, link = self._line(order.call), self._seat_of(order.call), self._link()
+        if line is None or link is None:
+            return
+        line.expects = None
+        extra: dict[str, Any] = {}
+        if seat is not None and order.seat != "gone":
+            extra = {
+                "ExtraChannel": seat.channel,
+                "ExtraContext": f"hotline-{order.seat}",
+                "ExtraExten": "seat",
+                "ExtraPriority": 1,
+            }
+        await link.action(
+            "Redirect", Channel=line.channel, Context=f"hotline-{order.caller}", Exten="caller", Priority=1, **extra
+        )
+
+    def _move(self, order: MoveLeg) -> None:
+        if order.leg == "caller":
+            line = self._line(order.call)
+            if line is None:
+                return
+            if order.place == "room":
+                line.give(order)
+            else:
+                self._spawn(self._redirect(line.channel, order.place, "caller"))
+            return
+        party = self._party(order)
+        if party is None:
+            return
+        if order.place == "held":
+            self._spawn(self._redirect(party.channel, "held", party.exten))
+        elif party.session is not None:
+            self._spawn(self._let_in(party, party.session))
+
+    async def _redirect(self, channel: str, place: str, exten: str) -> None:
+        link = self._link()
+        if link is not None:
+            await link.redirect(channel, f"hotline-{place}", exten)
+
+    async def _let_in(self, party: Party, session: AgiSession) -> None:
+        try:
+            await session.execute(
+                run("StopMusicOnHold"), *set_variables({"ACD_NEXT": "room"}), within=COMMAND_S
+            )
+        except SessionOver:
+            return  # hung up: AMI tells of it
+        session.close()
+
+    async def _call(self, order: CallThird) -> None:
+        link = self._link()
+        if link is None:
+            return
+        where = f"PJSIP/{order.seat}" if order.seat is not None else f"PJSIP/{order.number}@{order.trunk}"
+        given = [("PJSIP_HEADER(add,{})".format(name), value) for name, value in _headers(order)]
+        given.append(("__ACD_CALL", order.call))
+        try:
+            answer = await link.action(
+                "Originate",
+                Channel=where,
+                ChannelId=order.channel,
+                Context="hotline-room",
+                Exten="third",
+                Priority=1,
+                Timeout=order.ring_ms,
+                CallerID=f'"{_plain(order.line)}" <{_plain(order.caller) or "anonymous"}>',
+                Variable=[f"{name}={value}" for name, value in given],
+                Async=True,
+            )
+        except SwitchFault as why:
+            _log.warning("a third party could not be called", call=order.call, why=str(why))
+            self._gone(order.channel, "unreachable")
+            raise
+        if isinstance(answer, dict) and order.channel in self.parties:
+            self._made[answer["ActionID"]] = order.channel
+
+    async def _drop(self, order: DropLeg) -> None:
+        link = self._link()
+        channel = order.channel
+        if channel is None:
+            seat = self._seat_of(order.call)
+            channel = seat.channel if seat else None
+        if channel is None or link is None:
+            return
+        for wait in AGAIN_S:
+            party = self.parties.get(channel)
+            if party is None:
+                return
+            try:
+                await link.hangup(channel)
+                return
+            except ActionRefused:  # "No such channel": gone already, or not yet there
+                if party.answered:
+                    return
+            await asyncio.sleep(wait)
+
+    async def _say(self, order: SayTo) -> None:
+        party = self._party(order)
+        if party is None or party.session is None:
+            return
+        try:
+            await party.session.execute(run("Playback", "&".join(map(sound, order.prompts))), within=PROMPT_S)
+        except SessionOver:
+            return
+        self.post(LegHeard(order.call, order.leg))
+
+
+def _named(party: Party) -> str | None:
+    return party.channel if party.exten == "third" else None
+
+
+def _headers(order: CallThird) -> list[tuple[str, str]]:
+    told = handover.headers(order.handover) if order.handover is not None else []
+    if order.auto_answer:
+        told += [
+            ("Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer;delay=0"),
+            ("Call-Info", "<sip:127.0.0.1>;answer-after=0"),
+        ]
+    return told
+
+
+def _plain(text: str) -> str:
+    """Nothing that would end the text early in a header of AMI's."""
+    return "".join(letter for letter in text if letter.isprintable() and letter not in '"<>\\,')

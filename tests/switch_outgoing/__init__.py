@@ -1,0 +1,1 @@
+"""Calls that seats dial, and the work at a seat, on the real switch."""
