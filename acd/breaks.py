@@ -1,6 +1,7 @@
 """Breaks and their limits: how long one may last, how much of it there is in a shift, how many may have it at once.
 
-A break that is asked for during a call is granted then and begins after it. A *shift* lasts from a sign-on until the agent has been signed off for
+A break that is asked for during a call is granted then and begins after it. A *shift* lasts from a sign-on until the agent
+has been signed off for
 ``SHIFT_GAP_MS``: moving to another seat does not give the minutes back.
 """
 
@@ -78,7 +79,11 @@ def begin(s: State, agent: Agent) -> None:
         return
     agent.break_since, agent.overran = s.now, False
     limits = rule(s, agent.break_reason)
-    left = None if limits.per_shift_ms is None else max(limits.per_shift_ms - used(s, agent, agent.break_reason), 0)
+    left = (
+        None
+        if limits.per_shift_ms is None
+        else max(limits.per_shift_ms - used(s, agent, agent.break_reason), 0)
+    )
     spans = [span for span in (limits.longest_ms, left) if span is not None]
     if spans:
         agent.break_until = s.now + min(spans)
@@ -95,7 +100,9 @@ def end(s: State, agent: Agent) -> None:
         book = s.break_books.setdefault(agent.agent, BreakBook({}))
         book.used[reason] = book.used.get(reason, 0) + s.now - since
     if limited and since is not None:
-        why = f"break {reason} lasted {(s.now - since) / 60_000:.1f} min" + (", too long" if agent.overran else "")
+        why = f"break {reason} lasted {(s.now - since) / 60_000:.1f} min" + (
+            ", too long" if agent.overran else ""
+        )
         s.order(TellSupervisors("break ends", agent.agent, agent.seat, why))
     s.timers.drop("break", agent.agent)
     agent.break_since = agent.break_until = agent.break_reason = None
@@ -139,6 +146,9 @@ def signed_off(s: State, agent: Agent) -> None:
     end(s, agent)
     if book := s.break_books.get(agent.agent):
         book.left = s.now
-    for name in [name for name, old in s.break_books.items() if old.left is not None and s.now - old.left >= SHIFT_GAP_MS]:
+    for name in [
+        name
+        for name, old in s.break_books.items()
+        if old.left is not None and s.now - old.left >= SHIFT_GAP_MS
+    ]:
         del s.break_books[name]
-

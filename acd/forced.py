@@ -1,6 +1,8 @@
-"""What others impose on an agent: sign-off, break and readiness, by a supervisor or by the end of the shift; and what waits for its moment.
+"""What others impose on an agent: sign-off, break and readiness, by a supervisor or by the end of the shift; and what
+waits for its moment.
 
-The three verbs are for `acd.supervision` and for the facts of the same names; who may use them is decided there. `settle` carries out what had to wait
+The three verbs are for `acd.supervision` and for the facts of the same names; who may use them is decided there. `settle`
+carries out what had to wait
 for a call to end, or for somebody else to come back from a break.
 """
 
@@ -28,7 +30,8 @@ from acd.state import State
 def sign_off(s: State, agent: Agent, by: str, *, after_call: bool = False) -> bool:
     """Sign the agent off: at once, or after the call and its wrap-up. ``True``: it waits for the call.
 
-    At once during a talk: the caller goes back to the seats, at the place that the arrival gave; a call that the agent dialled ends.
+    At once during a talk: the caller goes back to the seats, at the place that the arrival gave; a call that the agent
+    dialled ends.
     """
     before = agent.leaving
     if before is None or before.after_call:
@@ -119,7 +122,9 @@ def settle(s: State) -> None:
         withdraw(s, agent)
         breaks.grant(s, agent, agent.break_asked)
         release(s, agent.agent)
-    s.break_queue = {name for name in s.break_queue if name in s.agents and s.agents[name].break_asked is not None}
+    s.break_queue = {
+        name for name in s.break_queue if name in s.agents and s.agents[name].break_asked is not None
+    }
 
 
 def _must_wait(agent: Agent) -> bool:

@@ -1,6 +1,7 @@
 """Calls that a seat dials: who may dial what, over which trunks it goes, and its way to the end.
 
-Such a call is named by the seat's own channel. It goes OFFERED, DIALLING (the far end is rung), TALKING, CLOSED; a refusal is said on the way (IN_FLOW).
+Such a call is named by the seat's own channel. It goes OFFERED, DIALLING (the far end is rung), TALKING, CLOSED; a refusal
+is said on the way (IN_FLOW).
 The agent is bound to it from the first digit to the end of the wrap-up, so nothing else is offered.
 """
 
@@ -10,7 +11,7 @@ from acd import taping
 from acd.agents import Activity, Agent
 from acd.calls import Call, CallState
 from acd.floor import close, complete, end_rest, occupy, release, withdraw
-from acd.messages import AgentId, DialOut, HangUp, PassAnswered, PassFailed, SeatDialled, SeatId
+from acd.messages import AgentId, DialOut, HangUp, Millis, PassAnswered, PassFailed, SeatDialled, SeatId
 from acd.reception import turn_away
 from acd.service_class import Kind, ServiceClass, digits_of, kind_of, read
 from acd.setup import Setup
@@ -45,21 +46,27 @@ def class_of(setup: Setup, agent: AgentId, seat: SeatId = "") -> ServiceClass:
 def ways_out(s: State, number: str) -> list[tuple[str, str]]:
     """The trunks over which the number can be reached now, in the order in which they are tried, and what is dialled there.
 
-    Trunks without a free channel are left out; empty: there is no way. A line of the city goes to its own people, an emergency over the
+    Trunks without a free channel are left out; empty: there is no way. A line of the city goes to its own people, an
+    emergency over the
     emergency's ways.
     """
-    found = read(number, s.setup.plan.area)
+    return [way for way in every_way_out(s.setup, number, s.now) if s.has_channel(way[0])]
+
+
+def every_way_out(setup: Setup, number: str, now: Millis) -> list[tuple[str, str]]:
+    """The same, whether the trunks have a free channel or not."""
+    found = read(number, setup.plan.area)
     if found is None:
         return []
-    kind = kind_of(found, s.setup.plan)
+    kind = kind_of(found, setup.plan)
     if kind in {Kind.EMERGENCY, Kind.LINES}:
-        passes = s.setup.plan.route(found.shown(), (), "", s.now).passes
+        passes = setup.plan.route(found.shown(), (), "", now).passes
         if passes:
-            return [(way.trunk, way.number) for way in passes if s.has_channel(way.trunk)]
+            return [(way.trunk, way.number) for way in passes]
         if kind is Kind.LINES:
             return []
-    digits = digits_of(found, s.setup.plan.area)
-    return [(trunk, prefix + digits) for trunk, prefix in s.setup.outgoing.trunks if s.has_channel(trunk)]
+    digits = digits_of(found, setup.plan.area)
+    return [(trunk, prefix + digits) for trunk, prefix in setup.outgoing.trunks]
 
 
 def _kind(setup: Setup, number: str) -> Kind:
@@ -115,7 +122,8 @@ def dialled(s: State, fact: SeatDialled) -> None:
 
 
 def _bind(s: State, call: Call, agent: Agent | None) -> None:
-    """The agent is on this call until its end. An emergency that is dialled during another call binds nobody: only the phone is busy."""
+    """The agent is on this call until its end. An emergency that is dialled during another call binds nobody: only the
+    phone is busy."""
     if agent is None or agent.activity in _BUSY_WITH_A_CALLER:
         call.agent = None
         for seat in call.holds:
@@ -205,7 +213,9 @@ def failed(s: State, fact: PassFailed) -> None:
     if call is None or call.state is not CallState.DIALLING:
         return
     s.stop_expecting(call)
-    call.because += (f"{call.passed_to} over {call.trunk or 'the switch'} did not take the call ({fact.why}).",)
+    call.because += (
+        f"{call.passed_to} over {call.trunk or 'the switch'} did not take the call ({fact.why}).",
+    )
     call.cause = fact.cause
     if fact.why in _WORDS or fact.cause in _LINE_WORKS:
         call.ways = ()

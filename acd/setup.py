@@ -12,9 +12,9 @@ from functools import cached_property
 
 from acd.preferences import Preferences, Reserve
 from acd.recording import RecordingSetup
+from acd.service_class import OutgoingSetup
 from dialplans.decision import Wait
 from dialplans.hours import Hours
-from acd.service_class import OutgoingSetup
 from dialplans.notices import DayNotices
 from dialplans.plan import NumberPlan
 
@@ -42,7 +42,8 @@ class AgentSetup:
 
 @dataclass(frozen=True, slots=True)
 class SeatSetup:
-    """A SIP phone at a desk. ``auto_answer``: the phone is asked to pick up by itself; ``service_class``: what may be dialled on it by
+    """A SIP phone at a desk. ``auto_answer``: the phone is asked to pick up by itself; ``service_class``: what may be
+    dialled on it by
     who has no class."""
 
     seat: str
@@ -56,7 +57,8 @@ class SeatSetup:
 class WordsSetup:
     """What a waiting caller is told, and when (ms after the wait began; ``first_ms`` 0: nothing, ``every_ms`` 0: once).
 
-    ``position``: how many stand before; ``wait``: the expected wait (`acd.estimate`); ``words``: prompts of the city's own before these.
+    ``position``: how many stand before; ``wait``: the expected wait (`acd.estimate`); ``words``: prompts of the city's own
+    before these.
     """
 
     first_ms: int = 0
@@ -71,8 +73,10 @@ class CallBackSetup:
     """How callers are called back. Durations in ms; the hours in minutes since midnight, Shanghai.
 
     ``key``: what a waiting caller presses to be called back, empty: not on offer. ``missed``: missed calls are called back,
-    ``missed_after_ms`` later at the earliest, by seats that are idle beyond ``reserve`` while nobody waits. An answer in vain is repeated
-    ``again_ms`` later until there have been ``tries``; what is older than ``expires_ms`` is dropped. ``most``: so many are kept at once.
+    ``missed_after_ms`` later at the earliest, by seats that are idle beyond ``reserve`` while nobody waits. An answer in
+    vain is repeated
+    ``again_ms`` later until there have been ``tries``; what is older than ``expires_ms`` is dropped. ``most``: so many are
+    kept at once.
     ``shown``: the number that the called person sees, empty: as in `OutgoingSetup`. The rest are prompts.
     """
 
@@ -125,7 +129,8 @@ class QueueSetup:
     music: str = ""
     """a directory of recordings under ``recordings/music``; empty: the usual music"""
     then: str = "let go"
-    """what becomes of a caller for whom there is no place, or whose time is over: ``let go`` after the notice, ``overflow``, or ``call
+    """what becomes of a caller for whom there is no place, or whose time is over: ``let go`` after the notice,
+    ``overflow``, or ``call
     back``: after the notice onto the list of those who are called back"""
     overflow: Wait | None = None
     """the queue to which it overflows, and what is asked there"""
@@ -135,8 +140,10 @@ class QueueSetup:
 class SurveySetup:
     """Whether and how a caller is asked about the service when the seat has hung up. Durations in ms.
 
-    Whether: ``lines`` by the line's number as the plan shows it, else ``queues`` by the queue's name, else ``default``; after a talk of
-    ``min_talk_ms`` at least. ``grades``: the rating, 1 (very dissatisfied) to 5 (very satisfied), by key. After a rating in ``open_after`` the
+    Whether: ``lines`` by the line's number as the plan shows it, else ``queues`` by the queue's name, else ``default``;
+    after a talk of
+    ``min_talk_ms`` at least. ``grades``: the rating, 1 (very dissatisfied) to 5 (very satisfied), by key. After a rating
+    in ``open_after`` the
     caller may say why, for ``open_ms`` at most, until ``silence_ms`` of silence.
     """
 
@@ -173,7 +180,8 @@ class Barred:
 
 @dataclass(frozen=True)
 class NuisanceSetup:
-    """How nuisance callers are treated: ``listed`` by the city file; what they hear; how long an entry lasts (ms) unless it says so, and at most.
+    """How nuisance callers are treated: ``listed`` by the city file; what they hear; how long an entry lasts (ms) unless
+    it says so, and at most.
 
     ``flood``: so many calls a minute from one number are told to the supervisors as an alarm.
     """
@@ -202,7 +210,8 @@ SUPERVISING = frozenset({"listen", "whisper", "barge", "take over", "break", "re
 """rights over others at work, named as `SuperviseAsked.how`"""
 
 RIGHTS = SUPERVISING | {"floor", "audit", "nuisance", "transfer"}
-"""every right that a role may have: those, to see the floor and the audit log, to keep the list of nuisance callers, to move others' calls"""
+"""every right that a role may have: those, to see the floor and the audit log, to keep the list of nuisance callers, to
+move others' calls"""
 
 ROLES: Mapping[str, frozenset[str]] = {
     "agent": frozenset(),
@@ -214,8 +223,10 @@ ROLES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class BreakSetup:
-    """The limits of a break. ``longest_ms`` of one and ``per_shift_ms`` of all in a shift; ``at_once``: so many may have it at the same time,
-    ``at_once_group``: of one team; ``None``: no limit. ``queued``: who asks when too many have it gets it in turn, otherwise is refused.
+    """The limits of a break. ``longest_ms`` of one and ``per_shift_ms`` of all in a shift; ``at_once``: so many may have
+    it at the same time,
+    ``at_once_group``: of one team; ``None``: no limit. ``queued``: who asks when too many have it gets it in turn,
+    otherwise is refused.
     """
 
     longest_ms: int | None = None

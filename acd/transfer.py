@@ -1,45 +1,33 @@
-"""A call's third party: consultation, three-way call, blind transfer, and the way back. The table is in `acd.parties`.
+"""A call's third party: consultation, three-way call, blind transfer, and the way back: what a seat asks, and what the switch says.
 
-Each leg is *steered*: it has a place where the switch last said it is, and one where the stage wants it. Where the two differ and no order is under way, the
-order that brings them together is given. So hang-ups, late answers and lost orders need no cases of their own: they change the place or the stage,
-and the next steering does the rest.
+The stages and their moves are a table in `acd.parties`, `acd.steering` carries them out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from acd import rating, taping, target
-from acd.agents import Activity
+from acd import taping, target
 from acd.calls import Call, CallState
-from acd.floor import BUSY_REST_MS, begin_wrap_up, close, find_agent, idle, rest, withdraw, wrap_up
-from acd.handover import taken_along
+from acd.floor import begin_wrap_up
 from acd.messages import (
-    CallThird,
+    ChannelSeen,
     DropLeg,
     HangUp,
-    HoldMusic,
     LegAt,
     LegGone,
     LegHeard,
-    Millis,
-    MoveLeg,
-    Part,
+    LegSeen,
     SayTo,
     Tell,
     TransferAsked,
     TransferSteered,
 )
-from acd.messages import ChannelSeen, LegSeen
-from acd.parties import LAYOUT, MOVES, WISHES, How, Leg, Place, Stage, Transfer, Way
-from acd.placing import skip_hopeless
-from acd.state import RING_GRACE_MS, State
-
-MOVE_MS: Millis = 6_000
-"""how long the switch may take to move a channel; it takes some ms. After a refused order the survey has put things right by then"""
+from acd.parties import LAYOUT, MOVES, WISHES, How, Leg, Place, Stage, Transfer
+from acd.state import State
+from acd.steering import alarm, end, happen, steer, third_answers, third_gone, wait_for
 
 _FIRST = {How.CONSULT: "ask", How.THREE_WAY: "invite", How.BLIND: "send"}
-_WORDS = {"busy": "transfer-busy", "noanswer": "transfer-no-answer", "refused": "transfer-refused"}
 
 
 def _tell(s: State, desk: str | None, *prompts: str) -> None:
@@ -83,7 +71,7 @@ def asked(s: State, fact: TransferAsked) -> None:
     if before is None:
         call.move(CallState.IN_TRANSFER)
     call.because += (found.because,)
-    _happen(s, call, _FIRST[how] if found.queue is None else "send to seats")
+    happen(s, call, _FIRST[how] if found.queue is None else "send to seats")
 
 
 def _may_begin(call: Call) -> bool:
@@ -106,7 +94,7 @@ def steered(s: State, fact: TransferSteered) -> None:
         _tell(s, fact.desk)
         if fact.wish == "give back" and transfer.answered is None:
             transfer.outcome = "given back"
-        _happen(s, call, fact.wish)
+        happen(s, call, fact.wish)
 
 
 # ── what the switch says ─────────────────────────────────────────────────────────────────────────────────────
@@ -127,14 +115,14 @@ def leg_at(s: State, fact: LegAt) -> None:
     answers = name == "third" and leg.place is Place.CALLED
     leg.place, leg.until = Place(fact.place), None
     if answers:
-        _third_answers(s, transfer)
+        third_answers(s, transfer)
         if transfer.emergency:
             taping.begin(s, call, emergency=True)
-        _happen(s, call, "third answered")
+        happen(s, call, "third answered")
     elif name == "seat" and transfer.stage is Stage.TELLING and leg.place is Place.HELD:
         s.order(SayTo(call.call, "seat", (transfer.words or "transfer-unreachable",)))
-        _await(s, transfer.seat)
-    _steer(s, call)
+        wait_for(s, transfer.seat)
+    steer(s, call)
 
 
 def _name(transfer: Transfer, leg: str, channel: str | None) -> str | None:
@@ -151,7 +139,7 @@ def leg_heard(s: State, fact: LegHeard) -> None:
     call = s.calls.get(fact.call)
     if call and call.transfer and call.transfer.stage is Stage.TELLING:
         call.transfer.seat.until = None
-        _happen(s, call, "seat told")
+        happen(s, call, "seat told")
 
 
 def leg_gone(s: State, fact: LegGone) -> None:
@@ -164,7 +152,7 @@ def leg_gone(s: State, fact: LegGone) -> None:
         case "seat":
             seat_gone(s, call)
         case "third" if transfer.third.place not in {Place.GONE, Place.NOWHERE}:
-            _third_gone(s, call, transfer, fact.why)
+            third_gone(s, call, transfer, fact.why)
         case _:
             pass
 
@@ -178,9 +166,9 @@ def seat_gone(s: State, call: Call) -> None:
     transfer.seat = Leg(Place.GONE)
     begin_wrap_up(s, call)
     if LAYOUT[transfer.stage][1] is Place.GONE:
-        _steer(s, call)
+        steer(s, call)
     else:
-        _happen(s, call, "seat gone")
+        happen(s, call, "seat gone")
 
 
 def caller_gone(s: State, call: Call, cause: int) -> None:
@@ -197,9 +185,9 @@ def caller_gone(s: State, call: Call, cause: int) -> None:
     if not transfer.emergency or event not in MOVES[transfer.stage]:
         event = "caller gone"
     if transfer.stage is Stage.OVER:
-        _end(s, call)
+        end(s, call)
     else:
-        _happen(s, call, event)
+        happen(s, call, event)
 
 
 def overdue(s: State, call: Call) -> None:
@@ -216,14 +204,14 @@ def overdue(s: State, call: Call) -> None:
             call.because += ("The switch did not move the caller: hung up.",)
             s.order(HangUp(call.call))
             s.expect_end(call)
-            _await(s, transfer.caller)
+            wait_for(s, transfer.caller)
         elif name == "seat":
             s.order(DropLeg(call.call, "seat", transfer.seat_channel))
             seat_gone(s, call)
         else:
             s.order(DropLeg(call.call, "third", transfer.channel))
-            _third_gone(s, call, transfer, "noanswer")
-    _alarm(s, call)
+            third_gone(s, call, transfer, "noanswer")
+    alarm(s, call)
 
 
 def surveyed(s: State, call: Call, caller: ChannelSeen | None, legs: Sequence[LegSeen]) -> None:
@@ -250,294 +238,15 @@ def surveyed(s: State, call: Call, caller: ChannelSeen | None, legs: Sequence[Le
         elif name == "seat":
             seat_gone(s, call)
         else:
-            _third_gone(s, call, transfer, "cancel")
+            third_gone(s, call, transfer, "cancel")
         if call.transfer is not transfer:
             return
-    _steer(s, call)
+    steer(s, call)
 
 
 def go_on(s: State, call: Call) -> None:
     """Bring the legs to where the stage wants them, after a take-over gave the call another seat."""
-    _steer(s, call)
+    steer(s, call)
 
 
 _SEEN = {"talking": Place.BRIDGED, "room": Place.ROOM}
-
-
-# ── moves ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _happen(s: State, call: Call, event: str) -> None:
-    assert call.transfer is not None
-    stage = MOVES[call.transfer.stage].get(event)
-    if stage is None:
-        _steer(s, call)
-    else:
-        _enter(s, call, stage)
-
-
-def _enter(s: State, call: Call, stage: Stage) -> None:
-    transfer = call.transfer
-    assert transfer is not None
-    transfer.stage = stage
-    match stage:
-        case Stage.TOGETHER:
-            transfer.together = True
-        case Stage.HANDED_OVER:
-            transfer.handed_over = s.now
-            call.passed_to = transfer.way.number if transfer.way else None
-            if transfer.way and transfer.way.seat:
-                _promote(s, call, transfer)
-        case Stage.BACK:
-            _record(s, call)
-        case Stage.OVER if transfer.caller.place is Place.GONE:
-            _end(s, call)
-            return
-        case Stage.OVER:
-            _let_go(s, call)
-            return
-        case _:
-            pass
-    _steer(s, call)
-
-
-def _steer(s: State, call: Call) -> None:
-    """Give the orders that bring the legs to where the stage wants them."""
-    transfer = call.transfer
-    if transfer is None:
-        return
-    wants = dict(zip(("caller", "seat", "third"), LAYOUT[transfer.stage], strict=True))
-    caller, seat = transfer.caller, transfer.seat
-    if caller.place is seat.place is Place.BRIDGED:
-        if caller.until is seat.until is None:
-            s.order(Part(call.call, wants["caller"], wants["seat"]))
-            _await(s, caller)
-            _await(s, seat)
-    else:
-        for name, want in wants.items():
-            _lead(s, call, transfer, name, want)
-            if call.transfer is not transfer:
-                return
-    if wants["third"] is Place.CALLED and transfer.third.place in {Place.NOWHERE, Place.GONE}:
-        _call_third(s, call, transfer)
-    if call.transfer is transfer and caller.place is Place.HELD and caller.until is None:
-        if transfer.stage is Stage.REQUEUED:
-            _requeue(s, call, transfer)
-        elif transfer.stage is Stage.PARTED:
-            _part_with(s, call)
-    _alarm(s, call)
-
-
-def _lead(s: State, call: Call, transfer: Transfer, name: str, want: Place) -> None:
-    leg = transfer.leg(name)
-    if leg.until is not None and not (name == "third" and leg.place is Place.CALLED and want is Place.GONE):
-        return
-    if leg.place in {want, Place.GONE, Place.NOWHERE}:
-        return
-    channel = {"third": transfer.channel, "seat": transfer.seat_channel}.get(name)
-    if want is Place.GONE:
-        if name == "caller":
-            s.order(HangUp(call.call))
-            s.expect_end(call)
-        else:
-            s.order(DropLeg(call.call, name, channel))
-        _await(s, leg)
-        if name == "third":
-            _third_gone(s, call, transfer, transfer.outcome or "given back")
-    elif name == "caller" and leg.place is Place.BRIDGED:  # with one who is no longer the seat: that one is hung up
-        s.order(Part(call.call, want, "gone"))
-        _await(s, leg)
-    elif want in {Place.ROOM, Place.HELD} and leg.place in {Place.ROOM, Place.HELD}:
-        s.order(MoveLeg(call.call, name, want, channel))
-        _await(s, leg)
-
-
-def _await(s: State, leg: Leg) -> None:
-    leg.until = s.now + MOVE_MS
-
-
-def _alarm(s: State, call: Call) -> None:
-    transfer = call.transfer
-    due = [leg.until for leg in (transfer.caller, transfer.seat, transfer.third) if leg.until] if transfer else []
-    if due:
-        s.timers.set("legs", call.call, min(due))
-    else:
-        s.timers.drop("legs", call.call)
-
-
-# ── the third party ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _call_third(s: State, call: Call, transfer: Transfer) -> None:
-    """Ring the next way that is free; none left: the third party is not to be had."""
-    while transfer.ways:
-        way, transfer.ways = transfer.ways[0], transfer.ways[1:]
-        why = _blocked(s, way)
-        if why is not None:
-            call.because += (why,)
-            transfer.outcome = "busy" if way.seat else "unreachable"
-            continue
-        call.thirds += 1
-        transfer.way, transfer.outcome = way, None
-        transfer.channel = f"{call.call}-{call.thirds}"
-        transfer.third = Leg(Place.CALLED, s.now + transfer.ring_ms + RING_GRACE_MS)
-        if way.trunk is not None:
-            s.load[way.trunk] += 1
-        agent = s.agents.get(way.agent or "")
-        seat = s.setup.seats.get(way.seat or "")
-        if agent is not None:
-            withdraw(s, agent)
-            agent.move(Activity.RINGING)
-            agent.call = call.call
-        s.order(
-            CallThird(
-                call=call.call,
-                channel=transfer.channel,
-                number=way.number,
-                trunk=way.trunk,
-                seat=way.seat,
-                ring_ms=transfer.ring_ms,
-                caller=call.caller,
-                handover=taken_along(s, call, way.trunk) if way.trunk else None,
-                line=call.shown,
-                auto_answer=seat is not None and seat.auto_answer,
-            )
-        )
-        return
-    transfer.words = _WORDS.get(transfer.outcome or "", "transfer-unreachable")
-    transfer.outcome = transfer.outcome or "unreachable"
-    _happen(s, call, "third gone")
-
-
-def _blocked(s: State, way: Way) -> str | None:
-    if way.trunk is not None and not s.has_channel(way.trunk):
-        return f"Trunk {way.trunk} has no free channel for {way.number}."
-    agent = s.agents.get(way.agent or "")
-    if way.seat is not None and (agent is None or agent.seat != way.seat or not agent.available):
-        return f"Seat {way.seat} is not free any more."
-    return None
-
-
-def _third_answers(s: State, transfer: Transfer) -> None:
-    transfer.answered = s.now
-    agent = s.agents.get(transfer.way.agent or "") if transfer.way else None
-    if agent and agent.activity is Activity.RINGING:
-        agent.move(Activity.TALKING)
-        agent.rang_out = 0
-
-
-def _third_gone(s: State, call: Call, transfer: Transfer, why: str) -> None:
-    """The third party's channel is gone, or as good as gone. Not answered yet: the next way."""
-    called = transfer.third.place is Place.CALLED
-    transfer.third = Leg(Place.GONE)
-    _release_third(s, call, transfer, why)
-    if called and transfer.outcome != "given back" and LAYOUT[transfer.stage][2] is Place.CALLED:
-        call.because += (f"{transfer.to} did not take the transfer ({why}).",)
-        transfer.outcome = why if why in _WORDS else "unreachable"
-        _call_third(s, call, transfer)
-    else:
-        _happen(s, call, "third gone")
-
-
-def _release_third(s: State, call: Call, transfer: Transfer, why: str) -> None:
-    """Trunk and agent of a third party are free of it."""
-    way = transfer.way
-    if way is None:
-        return
-    if way.trunk is not None:
-        s.load[way.trunk] -= 1
-    agent = s.agents.get(way.agent or "")
-    if agent is None or agent.call != call.call or agent.agent == call.agent:
-        return
-    if agent.activity is Activity.TALKING:
-        wrap_up(s, agent, call.waits.queue if call.waits else "")
-    elif agent.activity is Activity.RINGING:
-        agent.call = None
-        if why == "noanswer":
-            agent.rang_out += 1
-            rest(s, agent, s.queue(call.waits.queue if call.waits else "").rest_ms)
-        elif why == "busy":
-            rest(s, agent, BUSY_REST_MS)
-        else:
-            idle(s, agent, agent.since)
-
-
-def _promote(s: State, call: Call, transfer: Transfer) -> None:
-    """The third party is a seat and the first one has left: it is the call's seat from now on, with all of a seat's means."""
-    assert transfer.way is not None
-    if transfer.seat.place is not Place.GONE:
-        s.order(DropLeg(call.call, "seat", transfer.seat_channel))
-        begin_wrap_up(s, call)
-    _record(s, call)
-    call.agent, call.seat = transfer.way.agent, transfer.way.seat
-    transfer.seat, transfer.third = transfer.third, Leg(Place.GONE)
-    transfer.seat_channel, transfer.channel = transfer.channel, None
-    transfer.way = None
-    transfer.stage = Stage.BACK
-
-
-# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _record(s: State, call: Call) -> None:
-    transfer = call.transfer
-    assert transfer is not None
-    if not transfer.recorded:
-        transfer.recorded = True
-        call.transfers += (transfer.record(s.now),)
-
-
-def _clear(s: State, call: Call) -> None:
-    """The transfer is over: nothing of it is left but its record."""
-    transfer = call.transfer
-    assert transfer is not None
-    for name, leg in (("seat", transfer.seat), ("third", transfer.third)):
-        if leg.place not in {Place.GONE, Place.NOWHERE}:
-            s.order(DropLeg(call.call, name, transfer.seat_channel if name == "seat" else transfer.channel))
-    if transfer.third.place not in {Place.GONE, Place.NOWHERE}:
-        transfer.third = Leg(Place.GONE)
-        _release_third(s, call, transfer, "cancel")
-    _record(s, call)
-    begin_wrap_up(s, call)
-    call.transfer = None
-    s.timers.drop("legs", call.call)
-
-
-def _end(s: State, call: Call) -> None:
-    """Caller gone, and not two left: the call is over."""
-    _clear(s, call)
-    close(s, call, call.cause)
-
-
-def _let_go(s: State, call: Call) -> None:
-    """The third party has left the caller: the call is over for him too."""
-    _clear(s, call)
-    call.move(CallState.LEFT)
-    call.ended = s.now
-    s.order(HangUp(call.call))
-    s.expect_end(call)
-
-
-def _part_with(s: State, call: Call) -> None:
-    """The seat hung up, the caller is in our hands."""
-    _clear(s, call)
-    call.move(CallState.LEFT)
-    call.ended = s.now
-    if not rating.begin(s, call):
-        s.order(HangUp(call.call))
-        s.expect_end(call)
-
-
-def _requeue(s: State, call: Call, transfer: Transfer) -> None:
-    """Among the waiting, at the place that the arrival gave: ahead of all who came later."""
-    _clear(s, call)
-    call.waits = transfer.to_queue or call.waits
-    assert call.waits is not None
-    call.agent = call.seat = None
-    call.move(CallState.QUEUED)
-    s.waiting[call.waits.queue] += 1
-    call.widened = 0
-    skip_hopeless(s, call)
-    s.stand(call)
-    s.order(HoldMusic(call.call, call.waits.queue))
-    find_agent(s, call)

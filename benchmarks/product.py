@@ -34,7 +34,7 @@ queue = "12345"
 skill = "12345"
 
 [emergency]
-route = "carrier"
+route = "{emergency}"
 
 [recording]
 default = "{record}"
@@ -76,6 +76,9 @@ class Product:
         self.directory = directory
         self.seats = seats
         self.record = record
+        self.emergency = "carrier"
+        self.more = ""
+        """further tables of the city's file"""
         self._child: Child | None = None
 
     async def start(self) -> Running:
@@ -89,11 +92,13 @@ class Product:
             CITY.format(
                 port=port,
                 record=self.record,
+                emergency=self.emergency,
                 seat=FIRST_SEAT,
                 agent=FIRST_AGENT,
                 seats=self.seats,
                 pin=hash_pin(DEMO_PIN),
-            ),
+            )
+            + self.more,
             encoding="utf-8",
         )
         command = [sys.executable, "-m", "hotline.cli", "run", str(city), "--worker"]

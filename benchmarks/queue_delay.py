@@ -22,6 +22,7 @@ from pathlib import Path
 
 from benchmarks.native_queue import NativeQueue
 from benchmarks.product import Product
+from benchmarks.three_way import ThreeWay
 from hotline.rehearsal.carrier_live import Carrier
 from hotline.rehearsal.manners import Dialled, Fixed, Manner, Plan
 from hotline.rehearsal.phones_live import Phones
@@ -34,6 +35,7 @@ SYSTEMS: dict[str, Factory] = {
     "native": NativeQueue,
     "native+ami": lambda directory: NativeQueue(directory, listener=True),
     "hotline": Product,
+    "hotline+three-way": ThreeWay,
     "hotline+recording": lambda directory: Product(directory, record="mixed"),
 }
 """Everything that can be measured, by name; each is handed a fresh directory."""

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 
 from dialplans.along import ALONG
-from dialplans.outgoing import FROM_SEAT, OUTGOING
 from dialplans.callback import CALLBACK
+from dialplans.outgoing import FROM_SEAT, OUTGOING
 from dialplans.rooms import ROOMS
 from dialplans.supervise import SUPERVISE
 

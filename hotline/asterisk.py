@@ -19,10 +19,10 @@ from acd.messages import (
     AgentRangOut,
     Announce,
     Answer,
+    CallerHungUp,
     CallOffered,
     CallReturned,
     CallThird,
-    CallerHungUp,
     Command,
     DialOut,
     DropBack,
@@ -74,15 +74,15 @@ from hotline.feature import Features
 from hotline.legs import Legs
 from hotline.lines import Line
 from hotline.logs import logger
-from hotline.supervision import Supervisors
 from hotline.opinions import record_opinion
+from hotline.supervision import Supervisors
 from hotline.tapes import Tapes
 from ivr.agi import get_variable, run, set_variable, set_variables, stream_file, wait_for_digit
 from ivr.live import AgiSession, SessionOver
 from ivr.prompts import sound
 from trunks import handover
-from trunks.handover import Handover
 from trunks.ami import variables as told
+from trunks.handover import Handover
 from trunks.live import Fields, SwitchFault, SwitchLink
 
 COMMAND_S = 10.0
@@ -134,6 +134,8 @@ class Asterisk:
         self.supervisors = Supervisors(
             post, self.lines.get, lambda: self.link, self._spawn, self.desks.lead, lambda: self.own, self.rooms
         )
+        self.tellers: list[Callable[[Tell], bool]] = [lambda order: self.features.tell(order)]
+        """who may be waiting for a word of the engine's, beside the phones that dialled a code"""
         self.features = Features(post, self.rooms.call_of, emergencies)
         self.tapes = Tapes(self.lines.get, lambda: self.link, self._spawn)
         self.backs = BacksOnTheWire(post, self.lines, lambda: self.link)
@@ -286,7 +288,8 @@ class Asterisk:
     async def _offer(
         self, session: AgiSession
     ) -> tuple[str, str, str, str, tuple[str, ...], str, str, str]:
-        """Trunk, called number, caller's number and name, raw headers of diversion, and what another centre tells: line, case, note."""
+        """Trunk, called number, caller's number and name, raw headers of diversion, and what another centre tells: line,
+        case, note."""
         env = session.env
         entering = session.path == "enter"
         called = env.get("agi_extension", "") if entering else env.get("agi_dnid", "")
@@ -339,7 +342,7 @@ class Asterisk:
         """Carry out one order. Returns at once; what comes of it comes back as an event."""
         match command:
             case Tell():
-                if not self.features.tell(command):
+                if not any(tell(command) for tell in self.tellers):
                     self.desks.tell(command)
             case Part() | CallThird() | DropLeg() | SayTo() | MoveLeg():
                 self.rooms.carry_out(command)
@@ -371,7 +374,8 @@ class Asterisk:
             case _:
                 self._give(command)
 
-    def _give(self, command: Answer | Play | Announce | RecordOpinion | HoldMusic | RingAgent | PassOn | DialOut | Refuse | HangUp) -> None:
+    def _give(self, command: Answer | Play | Announce | RecordOpinion | HoldMusic | RingAgent | PassOn | DialOut | Refuse |
+    HangUp) -> None:
         line = self.lines.get(command.call)
         if line is None:
             return  # the channel is gone, and its end is on the way to the engine

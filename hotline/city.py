@@ -21,7 +21,15 @@ from pydantic import ValidationError
 from acd.setup import Setup
 from dialplans.hotline import Phase
 from dialplans.plan import NumberPlan
-from hotline import city_build, city_callers, city_checks, city_recording, city_service, cutovers, city_waiting
+from hotline import (
+    city_build,
+    city_callers,
+    city_checks,
+    city_recording,
+    city_service,
+    city_waiting,
+    cutovers,
+)
 from hotline.city_faults import CityFault, near, syntax_fault, value_faults
 from hotline.city_schema import CityFile, keys
 from hotline.pins import pin_fault, pin_matches

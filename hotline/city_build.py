@@ -12,7 +12,7 @@ from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule, UnknownLine
 from dialplans.hours import Hours, instant, read_ranges
 from dialplans.number import Number, NumberFault
 from dialplans.plan import NumberPlan
-from hotline import city_callers, city_dialling, city_recording, city_service, cutovers, city_waiting
+from hotline import city_callers, city_dialling, city_recording, city_service, city_waiting, cutovers
 from hotline.city_schema import (
     AgentTable,
     Change,
@@ -20,9 +20,9 @@ from hotline.city_schema import (
     HoursTable,
     NetworkTable,
     Rule,
-    SeatTable,
     TrunkTable,
 )
+from hotline.city_seats import SeatTable
 from trunks.pjsip import Network
 from trunks.seats import Seat
 from trunks.trunk import Codec, Digest, Dtmf, Peer, Registration, Transport, Trunk

@@ -49,7 +49,11 @@ def outgoing(file: CityFile, trunks: list[TrunkTable]) -> OutgoingSetup:
         lines={Number.read(line, file.area).shown(file.area): shown for line, shown in told.lines.items()},
         classes={
             table.name: ServiceClass(
-                table.name, frozenset(table.allows), tuple(table.numbers), tuple(table.never), table.shows or ""
+                table.name,
+                frozenset(table.allows),
+                tuple(table.numbers),
+                tuple(table.never),
+                table.shows or "",
             )
             for table in file.classes
         },
@@ -116,7 +120,9 @@ def _people(file: CityFile) -> Iterator[str]:
     given += [(f"seats[{place}].class", row.class_) for place, row in enumerate(file.seats)]
     for place, row in enumerate(file.agents):
         given.append((f"agents[{place}].class", row.class_))
-        given += [(f"agents[{place}].people[{item}].class", one.class_) for item, one in enumerate(row.people)]
+        given += [
+            (f"agents[{place}].people[{item}].class", one.class_) for item, one in enumerate(row.people)
+        ]
         if row.shift is not None and row.shift not in file.hours:
             yield f"agents[{place}].shift: {unknown_word('opening hours', row.shift, list(file.hours))}"
         if row.shift is None and "shift_end" in row.model_fields_set:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from hotline.city_routing import CallersTable, OverflowTable, ReserveTable, Routing
-from hotline.city_seats import BreakTable, ClassTable, OutgoingTable
+from hotline.city_seats import BreakTable, ClassTable, OutgoingTable, SeatTable
 from hotline.city_words import STRICT, Key, Level, Moment, Name, Phone, Text, Treatments, Word
 
 
@@ -202,24 +202,6 @@ class HoursTable(Section):
     special: dict[str, list[str]] = Field(
         default={}, description='"2026-05-20" = ["09:00-12:00"]; [] is closed'
     )
-
-
-class SeatTable(Section):
-    """A row of seats with numbers one after the other."""
-
-    first: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{1,7}$")]
-    count: int = Field(default=1, ge=1, le=10_000)
-    name: Text = "座席"
-    skills: list[Word] | None = Field(
-        default=None, min_length=1, description="of an agent's skills only these count here; without it: all"
-    )
-    class_: Word | None = Field(default=None, alias="class", description="what may be dialled by who has no class")
-    auto_answer: bool = False
-    transport: Literal["udp", "tcp", "tls"] = "udp"
-    srtp: bool = False
-    codecs: list[Literal["alaw", "ulaw", "g722"]] = Field(default=["alaw", "ulaw", "g722"], min_length=1)
-    dtmf: Literal["rfc4733", "info", "inband"] = "rfc4733"
-    nat: bool = True
 
 
 class RoleTable(Section):
@@ -432,7 +414,8 @@ Recorded = Literal["off", "mixed", "apart"]
 
 
 class RecordingRuleTable(Section):
-    """Calls that are recorded otherwise than by default. A key that is left out fits every call; the first rule that fits decides."""
+    """Calls that are recorded otherwise than by default. A key that is left out fits every call; the first rule that fits
+    decides."""
 
     mode: Recorded
     lines: list[Phone] = Field(default=[], description="the lines that were dialled")

@@ -1,4 +1,4 @@
-"""The command line: ``hotline check|render|trace|run|recordings|demo|drill|erlang|replay``. What others rely on is in docs/engineers.md."""
+"""The command line: ``hotline COMMAND``. What others rely on is in docs/engineers.md."""
 
 from __future__ import annotations
 
@@ -104,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", _status, "The floor of a hotline that runs: seats, queues, alarms.")
     add_city(status, nargs="?")
     status.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
+    ask = add("ask", _ask, "Ask a hotline that runs for one thing: a transfer, a break, supervision.")
+    add_city(ask)
+    ask.add_argument("fact", metavar="FACT", help="TransferAsked, SuperviseAsked, ...: docs/engineers.md")
+    ask.add_argument("fields", metavar="KEY=VALUE", nargs="*", help="call=1767578400.12 how=three-way to=110")
+    ask.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
     audit = add("audit", _audit, "Who used which right over whom, and who was refused.")
     add_city(audit)
     audit.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
@@ -308,6 +313,26 @@ def _drill(args: argparse.Namespace) -> int:
 
         Console(width=None if sys.stdout.isatty() else 160).print(report.table())
     return DONE if report.passed else NO
+
+
+def _ask(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from hotline import control
+    from hotline.running import home_of
+
+    fields = dict(field.partition("=")[::2] for field in args.fields)
+    asked = control.read_ask(args.fact, fields)
+    answer = asyncio.run(control.ask(home_of(_city(args), args.home) / control.FILE, asked))
+    if args.json:
+        _document(answer)
+    elif "said" in answer:
+        _out(f"refused: {', '.join(answer['said'])}" if answer["said"] else "done")
+    else:
+        _out(answer.get("fault", "taken"))
+    if "fault" in answer:
+        return UNUSABLE
+    return NO if answer.get("said") else DONE
 
 
 def _status(args: argparse.Namespace) -> int:

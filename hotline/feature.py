@@ -14,7 +14,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from acd.messages import Event, RecordingPauseAsked, RecordingResumeAsked, Tell, TransferAsked, TransferSteered
+from acd.messages import (
+    Event,
+    RecordingPauseAsked,
+    RecordingResumeAsked,
+    Tell,
+    TransferAsked,
+    TransferSteered,
+)
 from hotline.logs import logger
 from ivr.agi import run, wait_for_digit
 from ivr.live import AgiSession
@@ -30,13 +37,14 @@ COMMAND_S = 30.0
 ASKS = {"1": "blind", "2": "consult", "3": "three-way"}
 WISHES = {"0": "give back", "4": "toggle", "5": "complete", "6": "together"}
 EMERGENCY = "9"
-RECORDING = {"7": RecordingPauseAsked, "8": RecordingResumeAsked}
+RECORDING: dict[str, type[RecordingPauseAsked] | type[RecordingResumeAsked]] = {"7": RecordingPauseAsked, "8": RecordingResumeAsked}
 
 _log = logger("feature")
 
 
 class Features:
-    """The seats that are keying something. ``call_of`` finds the call of a seat's channel; ``emergencies``: numbers that need no #."""
+    """The seats that are keying something. ``call_of`` finds the call of a seat's channel; ``emergencies``: numbers that
+    need no #."""
 
     def __init__(
         self,

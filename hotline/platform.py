@@ -30,10 +30,10 @@ from acd.messages import (
     SwitchLost,
     SwitchSurveyed,
 )
-from hotline import status
-from hotline import city_waiting
+from hotline import city_waiting, status
 from hotline.asterisk import FALLBACK, Asterisk
 from hotline.city import City
+from hotline.control import FILE, Control
 from hotline.fallback import FallbackSpool, SwitchHas
 from hotline.journal import Header, Options, open_journal
 from hotline.lines import Line
@@ -202,6 +202,8 @@ class Platform:
             known_run=self._known_run(),
         )
         self.service.post(SwitchLost())  # nobody is rung before the switch has said what it has
+        control = Control(self.place.home / FILE, self.service.post, self.service.watchers.events)
+        self.asterisk.tellers.append(control.tell)
         work = [
             asyncio.create_task(self.service.run(), name="service"),
             asyncio.create_task(self.service.recorder.run(), name="recorder"),
@@ -212,6 +214,7 @@ class Platform:
             asyncio.create_task(status.keep(self.place.home / status.FILE, self._floor), name="status"),
             asyncio.create_task(self._keep_spool(), name="spool"),
             asyncio.create_task(self.recordings.run(), name="recordings"),
+            asyncio.create_task(control.serve(), name="control"),
             asyncio.create_task(link.run(), name="link"),
         ]
         if own_switch:

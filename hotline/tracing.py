@@ -13,8 +13,7 @@ from acd import nuisance
 from dialplans.decision import Choice, Decision, Wait
 from dialplans.hours import clock, local
 from dialplans.number import Number
-from hotline import city_recording, cutovers, tracing_service
-from hotline import city_waiting
+from hotline import city_recording, city_waiting, cutovers, tracing_service
 from hotline.city import City
 from hotline.tracing_wait import waiting
 

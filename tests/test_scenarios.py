@@ -1,7 +1,9 @@
 """Calls told as facts with their times, and the orders expected: one file a story in ``tests/scenarios``.
 
-A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys; ``"asking"``: it asks about the service;
-``"recorded"``: it records calls; ``"preferring"``: it knows its callers; ``"cutting over"``: 12333 moves at 10:01 and back at 10:02) at 10:00 on a Monday;
+A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys; ``"asking"``: it asks about
+the service;
+``"recorded"``: it records calls; ``"preferring"``: it knows its callers; ``"cutting over"``: 12333 moves at 10:01 and back
+at 10:02) at 10:00 on a Monday;
 ``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that
 comes. Its orders are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with
 the facts of its journal and leaves as one more file.

@@ -1,7 +1,7 @@
 """Renders the files that a seat's phone fetches: Yealink, Grandstream, and a sheet for any softphone.
 
 Every file holds the seat's password: its directory belongs behind HTTPS with a check of who asks, its
-files are for their owner's eyes only. The keys *10 to *14 are programmed onto the phone; it answers by
+files are for their owner's eyes only. The keys *10 to *15 are programmed onto the phone; it answers by
 itself where the switch asks for it.
 """
 
@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from trunks.seats import Seat
 from trunks.trunk import Codec, Dtmf, Transport
 
-FEATURE_KEYS = (("*11", "签入"), ("*10", "签出"), ("*12", "小休"), ("*13", "恢复"), ("*14", "整理结束"))
+FEATURE_KEYS = (("*11", "签入"), ("*10", "签出"), ("*12", "小休"), ("*13", "恢复"), ("*14", "整理结束"), ("*15", "整理延长"))
 """What is dialled, and what stands beside the key."""
 
 

@@ -160,8 +160,8 @@ decline = queue_member_status_type
 """
 
 FEATURES = """\
-; A caller's keys do nothing behind the engine's back. A seat's *2 while it talks: the engine listens to what follows, heard by nobody
-; else; the caller hears music meanwhile. (The seats' endpoints have DYNAMIC_FEATURES, see pjsip.conf.)
+; A caller's keys do nothing behind the engine's back. A seat's *2 while it talks: the engine listens to what
+; follows, heard by nobody else; the caller hears music meanwhile. (The seats' endpoints have DYNAMIC_FEATURES, see pjsip.conf.)
 [general]
 featuredigittimeout = 1500
 
@@ -172,8 +172,8 @@ seatkeys => *2,self,AGI({agi}/feature),default
 """
 
 CONFBRIDGE = """\
-; Rooms in which a caller, a seat and a third party talk. Whoever is left alone hears music, a seat whom somebody is called for the tone of
-; ringing; the engine acts at once, so that nobody is left alone.
+; Rooms in which a caller, a seat and a third party talk. Whoever is left alone hears music, a seat for whom somebody is called
+; the tone of ringing; the engine acts at once, so that nobody is left alone.
 [general]
 
 [hotline]

@@ -1,4 +1,5 @@
-"""Ten thousand calls whose seats transfer at random and whose legs hang up at random: nothing leaks, nobody is stuck, every call has its record."""
+"""Ten thousand calls whose seats transfer at random and whose legs hang up at random: nothing leaks, nobody is stuck,
+every call has its record."""
 
 from __future__ import annotations
 

@@ -187,9 +187,11 @@ def asking(setup: Setup) -> Setup:
 
 
 def preferring(setup: Setup) -> Setup:
-    """The same town, where callers are known: last agents for 10 s, repeated calls, enterprises (139), who are asked a lawyer for at first.
+    """The same town, where callers are known: last agents for 10 s, repeated calls, enterprises (139), who are asked a
+    lawyer for at first.
 
-    One agent with 12315 stays free for 12315's own calls, for a minute; 12345's queue overflows to 12315's, at most 5 wait in all; at
+    One agent with 12315 stays free for 12315's own calls, for a minute; 12345's queue overflows to 12315's, at most 5 wait
+    in all; at
     seat 8004 nothing but 12315 counts.
     """
     enterprises = CallerList(
@@ -223,7 +225,8 @@ def recorded(setup: Setup) -> Setup:
 
 
 def calling_back(setup: Setup, **more: Any) -> Setup:
-    """The same town, where callers hear their position while they wait, may be called back by key 1, and are when they were missed."""
+    """The same town, where callers hear their position while they wait, may be called back by key 1, and are when they
+    were missed."""
     words = WordsSetup(20_000, 45_000, position=True)
     queues = {
         **setup.queues,

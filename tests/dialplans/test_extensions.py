@@ -72,9 +72,9 @@ def test_every_goto_leads_to_an_extension_that_exists() -> None:
                 assert exten in there, f"{context}: {target}"
 
 
-def test_a_seat_can_dial_its_feature_codes_only() -> None:
+def test_a_seat_can_dial_its_feature_codes_and_what_begins_like_a_number_only() -> None:
     text = render(feature_codes=("*10", "*77"))
-    assert re.findall(r"exten => ([^,]+),1", contexts(text)["from-seat"]) == ["_*10!", "_*77!"]
+    assert re.findall(r"exten => ([^,]+),1", contexts(text)["from-seat"]) == ["_*10!", "_*77!", "_[+0-9]!"]
 
 
 @pytest.mark.parametrize(

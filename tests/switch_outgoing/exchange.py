@@ -9,7 +9,19 @@ from typing import Self
 
 from hotline.rehearsal.sipp_live import Address
 
-SDP = "v=0\r\no=x 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+SDP = "\r\n".join(
+    (
+        "v=0",
+        "o=x 1 1 IN IP4 {host}",
+        "s=-",
+        "c=IN IP4 {host}",
+        "t=0 0",
+        "m=audio 6000 RTP/AVP 8 101",
+        "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:101 telephone-event/8000",
+        "",
+    )
+)
 REFUSALS = {"busy": "486 Busy Here", "unknown": "404 Not Found", "full": "503 Service Unavailable"}
 
 

@@ -25,7 +25,15 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 NET = "127.34.0"
 PHONE = f"{NET}.101"
 OTHER = f"{NET}.102"
-WORDS = ("dial-busy", "dial-forbidden", "dial-unknown", "sign-on-first", "not-reachable", "dial-no-channel", "break-full")
+WORDS = (
+    "dial-busy",
+    "dial-forbidden",
+    "dial-unknown",
+    "sign-on-first",
+    "not-reachable",
+    "dial-no-channel",
+    "break-full",
+)
 
 
 @dataclass
@@ -44,10 +52,15 @@ async def here() -> AsyncIterator[Outside]:
     text = re.sub(r"(\[\[seats\]\]\nfirst = .*\n)", r"\1nat = false\n", text)
     text = text.replace('1 = "小休"', '1 = { name = "小休", minutes = 15, at_once = 1 }', 1)
     text = text.replace("wrap_up_seconds = 30", "wrap_up_seconds = 3", 1)
-    text = text.replace('route = "carriers"\nclass = "seat"', 'route = "carriers"\nclass = "seat"\nwrap_up_seconds = 1', 1)
+    text = text.replace(
+        'route = "carriers"\nclass = "seat"', 'route = "carriers"\nclass = "seat"\nwrap_up_seconds = 1', 1
+    )
     assert "at_once = 1" in text
     async with town(City.read(text, "zhengzhou")) as at_work, contextlib.AsyncExitStack() as stack:
-        ends = [await stack.enter_async_context(Exchange(at_work.far(name))) for name in ("unicom", "telecom", "emergency")]
+        ends = [
+            await stack.enter_async_context(Exchange(at_work.far(name)))
+            for name in ("unicom", "telecom", "emergency")
+        ]
         yield Outside(at_work, *ends)
 
 
@@ -67,6 +80,11 @@ async def at_seat(here: Outside, seat: str, agent: str | None, bind: str = PHONE
             at_work.platform.service.post(SignOffAsked(seat))
             await at_work.until(lambda: agent not in state.agents, "signed off")
     await at_work.until(lambda: not +state.load and not +state.held, "no channel is counted, no seat held")
+
+
+def outside(here: Outside, number: str) -> Softphone:
+    """Somebody who calls in."""
+    return Softphone(here.town.sip, bind=here.town.far("mobile")[0], caller=number)
 
 
 async def came(here: Outside, end: Exchange, number: str) -> Invited:
@@ -101,12 +119,19 @@ async def test_the_far_end_sees_the_hotlines_number_and_the_record_the_seat(here
         call = await came(here, here.unicom, "13800138000")
         assert "sip:037112345@" in call.header("From")
         assert "8001" not in call.header("From") + call.header("P-Asserted-Identity")
-        await here.town.until(lambda: here.town.platform.service.engine.state.load["unicom"] == 1, "the channel is counted")
+        await here.town.until(
+            lambda: here.town.platform.service.engine.state.load["unicom"] == 1, "the channel is counted"
+        )
         await phone.hang_up()
         await asyncio.wait_for(call.ended.wait(), 5)
         record = await record_to(here, "13800138000")
     assert (record.direction, record.disposition, record.trunk) == ("out", "answered", "unicom")
-    assert (record.caller, record.agent, record.seat, record.passed_to) == ("8001", "1001", "8001", "13800138000")
+    assert (record.caller, record.agent, record.seat, record.passed_to) == (
+        "8001",
+        "1001",
+        "8001",
+        "13800138000",
+    )
     assert record.wrap_up_ended is not None
     assert record.ended is not None
     assert record.wrap_up_ended - record.ended == pytest.approx(1000, abs=300)
@@ -130,7 +155,9 @@ async def test_long_distance_is_refused_in_words_and_no_carrier_hears_of_it(here
     assert not here.unicom.to("01062345678")
 
 
-async def test_without_anybody_signed_on_only_an_emergency_goes_out_and_over_its_own_line(here: Outside) -> None:
+async def test_without_anybody_signed_on_only_an_emergency_goes_out_and_over_its_own_line(
+    here: Outside,
+) -> None:
     async with at_seat(here, "8002", None) as phone:
         assert await told(here, phone, "62345678") == "sign-on-first"
         await phone.dial("110")
@@ -166,7 +193,9 @@ async def test_a_seat_that_hangs_up_while_it_rings_leaves_nothing_ringing(here: 
     async with at_seat(here, "8001", "1001") as phone:
         dialling = asyncio.create_task(phone.dial("62000003"))
         call = await came(here, here.unicom, "62000003")
-        await here.town.until(lambda: here.town.agent("1001").activity is Activity.DIALLING, "dialling is seen")
+        await here.town.until(
+            lambda: here.town.agent("1001").activity is Activity.DIALLING, "dialling is seen"
+        )
         await phone._do("hangup")
         with contextlib.suppress(RuntimeError):
             await dialling
@@ -186,9 +215,7 @@ async def test_who_calls_out_is_offered_nothing_and_gets_the_caller_afterwards(h
         state = here.town.platform.service.engine.state
         await phone.dial("13800138003")
         here.town.platform.service.watchers.events.append(watch)
-        far = here.town.far("mobile")[0]
-        caller = Softphone(here.town.sip, bind=far, caller="13900000099")
-        async with caller:
+        async with outside(here, "13900000099") as caller:
             await caller.dial("12345")
             await here.town.until(lambda: state.waiting["12345"] == 1, "the caller waits", 15)
             assert not any(offers)
@@ -204,14 +231,21 @@ async def test_one_seat_dials_another_which_is_offered_nothing_meanwhile(here: O
     async with at_seat(here, "8003", "1003", OTHER) as second, at_seat(here, "8001", "1001") as first:
         dialling = asyncio.create_task(first.dial("8003"))
         assert await second.incoming() == "8001"
-        await here.town.until(lambda: here.town.agent("1003").activity is Activity.ENGAGED, "the other is engaged")
+        await here.town.until(
+            lambda: here.town.agent("1003").activity is Activity.ENGAGED, "the other is engaged"
+        )
         await second.answer()
         await dialling
         await here.town.until(lambda: here.town.agent("1001").activity is Activity.TALKING, "they talk")
         await second.hang_up()
         await first.ended()
         record = await record_to(here, "8003")
-        assert (record.direction, record.disposition, record.passed_to, record.trunk) == ("out", "answered", "8003", "")
+        assert (record.direction, record.disposition, record.passed_to, record.trunk) == (
+            "out",
+            "answered",
+            "8003",
+            "",
+        )
         await here.town.until(lambda: here.town.agent("1003").activity is Activity.IDLE, "free again")
 
 
@@ -222,33 +256,31 @@ async def test_a_forced_sign_off_ends_an_own_call_and_gives_a_caller_back_to_the
         service.post(SignOffForced("1001", "1190"))
         await phone.ended(within_s=5)
         await here.town.until(lambda: "1001" not in service.engine.state.agents, "signed off")
-    async with at_seat(here, "8001", "1001") as phone:
-        async with Softphone(here.town.sip, bind=here.town.far("mobile")[0], caller="13900000098") as caller:
-            await caller.dial("12345")
-            await phone.incoming(within_s=15)
-            await phone.answer()
-            await here.town.until(lambda: here.town.agent("1001").activity is Activity.TALKING, "they talk")
-            service.post(SignOffForced("1001", "1190"))
-            await phone.ended(within_s=5)
-            await here.town.until(lambda: service.engine.state.waiting["12345"] == 1, "the caller waits again")
-            async with at_seat(here, "8003", "1003", OTHER) as next_one:
-                assert await next_one.incoming(within_s=10) == "13900000098"
-                await next_one.answer()
-                await caller.hang_up()
-                await next_one.ended()
+    async with at_seat(here, "8001", "1001") as phone, outside(here, "13900000098") as caller:
+        await caller.dial("12345")
+        await phone.incoming(within_s=15)
+        await phone.answer()
+        await here.town.until(lambda: here.town.agent("1001").activity is Activity.TALKING, "they talk")
+        service.post(SignOffForced("1001", "1190"))
+        await phone.ended(within_s=5)
+        await here.town.until(lambda: service.engine.state.waiting["12345"] == 1, "the caller waits again")
+        async with at_seat(here, "8003", "1003", OTHER) as next_one:
+            assert await next_one.incoming(within_s=10) == "13900000098"
+            await next_one.answer()
+            await caller.hang_up()
+            await next_one.ended()
 
 
 async def test_a_forced_sign_off_during_the_ring_stops_the_ring_and_the_caller_stays(here: Outside) -> None:
     service = here.town.platform.service
-    async with at_seat(here, "8001", "1001") as phone:
-        async with Softphone(here.town.sip, bind=here.town.far("mobile")[0], caller="13900000097") as caller:
-            await caller.dial("12345")
-            await phone.incoming(within_s=15)
-            service.post(SignOffForced("1001", "1190"))
-            await phone.ended(within_s=5)
-            await here.town.until(lambda: "1001" not in service.engine.state.agents, "signed off")
-            assert service.engine.state.waiting["12345"] == 1
-            await caller.hang_up()
+    async with at_seat(here, "8001", "1001") as phone, outside(here, "13900000097") as caller:
+        await caller.dial("12345")
+        await phone.incoming(within_s=15)
+        service.post(SignOffForced("1001", "1190"))
+        await phone.ended(within_s=5)
+        await here.town.until(lambda: "1001" not in service.engine.state.agents, "signed off")
+        assert service.engine.state.waiting["12345"] == 1
+        await caller.hang_up()
 
 
 async def test_the_second_on_a_break_for_one_is_refused_in_words(here: Outside) -> None:
