@@ -7,6 +7,7 @@ everything that comes over a link (a sub-centre, another city's centre) do not e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,13 +16,15 @@ from acd.calls import Call
 from acd.messages import BarAsked, CallerBarred, CallerUnbarred, Millis, RaiseAlarm, Tell
 from acd.rights import refusal
 from acd.setup import Barred
-from acd.state import State
 from dialplans.decision import Treatment
 from dialplans.hours import clock
 from dialplans.number import Number, NumberFault
 from dialplans.plan import NumberPlan
 from ivr.flow import Enqueue, Flow, LetGo, Menu, Say, Step
 from ivr.run import FlowRun
+
+if TYPE_CHECKING:
+    from acd.state import State  # which brings the compiled kernel along: a city file is checked without
 
 SHORTEST_PREFIX = 7
 """digits before the star: a mobile exchange of 10,000 numbers, or a tenth of one; nobody bars all of 138 or a whole area"""

@@ -41,6 +41,8 @@ class Aim:
     emergency: bool = False
     ring_ms: Millis = RING_MS
     refusal: str | None = None
+    outside: bool = False
+    """no seat, no line and no emergency: the class of service decided"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _outside(setup: Setup, asked: str, number: Number, now: Millis, agent: Agent
         return Aim(refusal="transfer-unreachable")
     emergency = is_emergency(number, setup.plan)
     what = "an emergency number that is no line of the city" if emergency else "a number outside"
-    return Aim(f"Transfer to {asked}, {what}.", ways, emergency=emergency)
+    return Aim(f"Transfer to {asked}, {what}.", ways, emergency=emergency, outside=not emergency)
 
 
 # ── who is there ─────────────────────────────────────────────────────────────────────────────────────────────

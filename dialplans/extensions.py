@@ -143,8 +143,8 @@ exten => doseat,1,Answer(0,i)
  same => n,Set(CALLERID(name-pres)=allowed)
  same => n,Dial(PJSIP/${ACD_SEAT},${ACD_RING},\
 gm${IF($["${ACD_AUTO}" = "1" | "${CALLERID(num-pres):0:5}" = "prohi"]?b(hotline-phone^s^1(${ACD_AUTO})))})
- same => n,Set(ACD_NEXT=)
  same => n,Set(ACD_SERVED=${IF($["${DIALSTATUS}" = "ANSWER"]?1)})
+ same => n,Set(ACD_NEXT=)
  same => n,AGI(@AGI@/again,${DIALSTATUS})
  same => n,Goto(do${ACD_NEXT},1)
 

@@ -15,5 +15,6 @@ SUPERVISE = """\
 exten => dospy,1,ChanSpy(${ACD_SPY},${ACD_SPYHOW})
  same => n,Hangup(16)
 exten => doroom,1,Goto(hotline-room,third,1)
+exten => do,1,Hangup(16)
 exten => i,1,Hangup(16)
 """

@@ -8,10 +8,7 @@ to what matters: answered dials, hang-ups, contacts.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
 
 from acd.messages import (
     AgentAnswered,
@@ -20,8 +17,6 @@ from acd.messages import (
     Announce,
     Answer,
     CallerHungUp,
-    CallOffered,
-    CallReturned,
     CallThird,
     Command,
     DialOut,
@@ -37,14 +32,12 @@ from acd.messages import (
     LeadIn,
     LegAt,
     MoveLeg,
-    OpinionRecorded,
     Part,
     PassAnswered,
     PassFailed,
     PassOn,
     PauseRecording,
     Play,
-    PromptFinished,
     RaiseAlarm,
     RecordOpinion,
     Refuse,
@@ -67,28 +60,23 @@ from acd.messages import (
     WriteAudit,
     WriteRecord,
 )
-from hotline.announcing import announce, cut
+from hotline import arrivals
 from hotline.calling_back import BacksOnTheWire
 from hotline.desk import Desks
 from hotline.feature import Features
+from hotline.held import Held
 from hotline.legs import Legs
 from hotline.lines import Line
 from hotline.logs import logger
-from hotline.opinions import record_opinion
 from hotline.supervision import Supervisors
 from hotline.tapes import Tapes
-from ivr.agi import get_variable, run, set_variable, set_variables, stream_file, wait_for_digit
-from ivr.live import AgiSession, SessionOver
-from ivr.prompts import sound
-from trunks import handover
+from ivr.agi import run
+from ivr.live import AgiSession
 from trunks.ami import variables as told
-from trunks.handover import Handover
 from trunks.live import Fields, SwitchFault, SwitchLink
 
 COMMAND_S = 10.0
 PROMPT_S = 180.0
-HOPS = 5
-"""so many Diversion and History-Info headers are read at most"""
 FALLBACK = "fallback"
 _REACHABLE = frozenset({"Created", "Reachable", "NonQualified", "Updated"})
 _UNREACHABLE = frozenset({"Removed", "Unreachable"})
@@ -120,8 +108,7 @@ class Asterisk:
         self.is_seat = seats
         self.is_link = links
         self.link: SwitchLink | None = None
-        self.opinions: Path | None = None
-        """where callers' open answers are kept"""
+        self.held = Held(post, gap)
         self.lines: dict[str, Line] = {}
         self.legs: dict[str, Line] = {}
         """lines by the unique id of the seat's leg"""
@@ -250,12 +237,12 @@ class Asterisk:
         line.orders.clear()  # orders that found no session are void: this fact makes the engine decide anew
         await self._tell_arrival(line, session)
         while orders := await line.take(session):
-            await self._carry(line, session, orders)
+            await self.held.carry(line, session, orders)
 
     async def _tell_arrival(self, line: Line, session: AgiSession) -> None:
         path, args = session.path, session.args
         if path == "enter":
-            self.post(CallOffered(line.call, *await self._offer(session)))
+            self.post(await arrivals.offered(session, line.call, self.is_link))
         elif path == "dial":
             line.out, line.leg, line.seat = True, line.call, args[0] if args else ""
             self.post(SeatDialled(line.call, line.seat, args[1] if len(args) > 1 else ""))
@@ -263,7 +250,7 @@ class Asterisk:
             cause = int(args[1]) if len(args) > 1 and args[1].isdecimal() else 0
             self.post(PassFailed(line.call, _why(args), cause))
         elif path == "dialled":
-            await self._leave(line, session, "hangup", {"ACD_CAUSE": 16})
+            await self.held.leave(line, session, "hangup", {"ACD_CAUSE": 16})
         elif path == "again" and _why(args) == "answer":
             line.served = True
             self.post(SeatLeft(line.call, line.agent))
@@ -272,7 +259,7 @@ class Asterisk:
         elif path == "back":
             session.close()  # nobody knows of it (any more): the dialplan hangs up
         elif not self.knows(line.call) or path == "resume":
-            self.post(CallReturned(line.call, *await self._offer(session)))
+            self.post(await arrivals.returned(session, line.call, self.is_link))
         elif path == "held":
             line.music = True
             await session.execute(run("StartMusicOnHold"), within=COMMAND_S)
@@ -284,47 +271,6 @@ class Asterisk:
         else:
             _log.error("unknown FastAGI path", path=path, call=line.call)
             session.close()
-
-    async def _offer(
-        self, session: AgiSession
-    ) -> tuple[str, str, str, str, tuple[str, ...], str, str, str]:
-        """Trunk, called number, caller's number and name, raw headers of diversion, and what another centre tells: line,
-        case, note."""
-        env = session.env
-        entering = session.path == "enter"
-        called = env.get("agi_extension", "") if entering else env.get("agi_dnid", "")
-        trunk = session.args[0] if entering and session.args else env.get("agi_channel", "")
-        diverted: list[str] = []
-        for place, name in ((1, "Diversion"), (2, "History-Info")):
-            first = _unpack(session.args[place]) if entering and len(session.args) > place else None
-            if first is None or first:
-                diverted += await self._headers(session, name, first)
-        if not entering:
-            trunk = trunk.removeprefix("PJSIP/").rpartition("-")[0]
-        caller, name = _known(env.get("agi_callerid", "")), _known(env.get("agi_calleridname", ""))
-        told = await self._handed_over(session) if self.is_link(trunk) else Handover()
-        if told.caller not in {"", caller}:  # the centre calls from a number of its own; the seat shall see the caller's
-            caller = told.caller
-            await session.execute(set_variable("CALLERID(num)", caller), within=COMMAND_S)
-        return trunk, called, caller, name, tuple(diverted), told.line, told.reference, told.note
-
-    async def _handed_over(self, session: AgiSession) -> Handover:
-        """What the centre tells that hands this call over, in one round trip: base64 of each header and one blank."""
-        asked = ".".join(f"${{BASE64_ENCODE(${{PJSIP_HEADER(read,{name})}} )}}" for name in handover.NAMES)
-        (reply,) = await session.execute(get_variable(asked), within=COMMAND_S)
-        values = map(_unpack, (reply.data or "").split("."))
-        return handover.read(dict(zip(handover.NAMES, values, strict=False)))
-
-    async def _headers(self, session: AgiSession, name: str, first: str | None) -> list[str]:
-        """Every header of this name; the first is known already when the dialplan sent it along."""
-        values = [] if first is None else [first]
-        while len(values) < HOPS:
-            read = f"${{PJSIP_HEADER(read,{name},{len(values) + 1})}}"
-            (reply,) = await session.execute(get_variable(read), within=COMMAND_S)
-            if not reply.data:
-                break
-            values.append(reply.data)
-        return [f"{name}: {value}" for value in values]
 
     def gone(self, session: AgiSession) -> None:
         """A session's connection is gone. Unless we ended it or the caller hung up, the caller is in the fallback now."""
@@ -384,118 +330,6 @@ class Asterisk:
         elif isinstance(command, HangUp):
             self._spawn(self._hang_up(line.channel, command.cause))
 
-    async def _carry(self, line: Line, session: AgiSession, orders: Sequence[Command]) -> None:
-        """Carry out a row of orders down the session; raises `SessionOver` when it ends meanwhile."""
-        # A seat is free: the dialplan answers and plays the music by itself as it rings the seat, and the caller's place in
-        # the queue travels with the other variables. One round trip instead of four.
-        at_once = isinstance(orders[-1], RingAgent) and not any(isinstance(order, Play) for order in orders)
-        waits: dict[str, str | int] = {}
-        cut(line)
-        for order in orders:
-            match order:
-                case Answer() if at_once:
-                    pass
-                case Answer():
-                    await session.execute(run("Answer", "0,i"), within=COMMAND_S)
-                case Play():
-                    await self._play(line, session, order)
-                case RecordOpinion():
-                    kept = await record_opinion(session, order, self.opinions)
-                    self.post(OpinionRecorded(order.call, kept))
-                case HoldMusic() if at_once:
-                    waits = {**line.waits(order.queue), **_music(line, order)}
-                case Announce() if order is not orders[-1]:
-                    pass  # something else has come to pass meanwhile
-                case Announce():
-                    announce(line, session, order, self.post)
-                case HoldMusic():
-                    place = {**line.waits(order.queue), **_music(line, order)}
-                    commands = (*set_variables(place), run("StartMusicOnHold"))
-                    line.music = True
-                    await session.execute(*commands, within=COMMAND_S)
-                case RingAgent():
-                    line.agent, line.seat = order.agent, order.seat
-                    await self._leave(
-                        line,
-                        session,
-                        "seat",
-                        {
-                            **waits,
-                            "ACD_SEAT": order.seat,
-                            "ACD_AGENT": order.agent,
-                            "ACD_RING": max(order.ring_ms // 1000, 1),
-                            "ACD_AUTO": int(order.auto_answer),
-                            "ACD_LINE": order.line,
-                        },
-                    )
-                case PassOn():
-                    ring = max(order.ring_ms // 1000, 1)
-                    variables: dict[str, str | int] = {
-                        "ACD_TRUNK": order.trunk,
-                        "ACD_NUMBER": order.number,
-                        "ACD_RING": ring,
-                        **handover.variables(order.handover),
-                    }
-                    await self._leave(line, session, "pass", variables)
-                case DialOut() if order.seat is not None:
-                    ring = max(order.ring_ms // 1000, 1)
-                    await self._leave(line, session, "toseat", {"ACD_SEAT": order.seat, "ACD_RING": ring})
-                case DialOut():
-                    variables = {
-                        "ACD_TRUNK": order.trunk or "",
-                        "ACD_NUMBER": order.number,
-                        "ACD_RING": max(order.ring_ms // 1000, 1),
-                        "ACD_SHOWN": order.shows,
-                    }
-                    await self._leave(line, session, "out", variables)
-                case MoveLeg():
-                    # music that was begun by an application goes on wherever the channel is led
-                    await session.execute(run("StopMusicOnHold"), within=COMMAND_S)
-                    line.music = False
-                    await self._leave(line, session, "room", {})
-                case Refuse():
-                    await self._leave(line, session, "refuse", {"ACD_CAUSE": order.cause})
-                case HangUp():
-                    await self._leave(line, session, "hangup", {"ACD_CAUSE": order.cause})
-
-    async def _leave(
-        self, line: Line, session: AgiSession, to: str, variables: Mapping[str, str | int]
-    ) -> None:
-        """Set the variables, close the session: the dialplan acts on them."""
-        # before the first command: an answer must not come before we know what it answers
-        line.expects = "seat" if to == "seat" else "pass"
-        try:
-            await session.execute(*set_variables({**variables, "ACD_NEXT": to}), within=COMMAND_S)
-        except SessionOver:
-            line.expects = None
-            if not session.hung_up.is_set():
-                self.gap()
-            raise
-        line.session = None
-        session.close()
-
-    async def _play(self, line: Line, session: AgiSession, order: Play) -> None:
-        if line.music:
-            await session.execute(run("StopMusicOnHold"), within=COMMAND_S)
-            line.music = False
-        if order.served and not line.served:
-            await session.execute(set_variable("ACD_SERVED", 1), within=COMMAND_S)
-            line.served = True
-        key = None
-        if order.keys:
-            for prompt in order.prompts:
-                (reply,) = await session.execute(stream_file(sound(prompt), order.keys), within=PROMPT_S)
-                if key := reply.key:
-                    break
-            if key is None and order.wait_ms:
-                wait = wait_for_digit(order.wait_ms)
-                (reply,) = await session.execute(wait, within=order.wait_ms / 1000 + COMMAND_S)
-                key = reply.key
-        elif order.prompts:
-            files = "&".join(map(sound, order.prompts))
-            await session.execute(run("Playback", files), within=PROMPT_S)
-        self.post(PromptFinished(order.call, key))
-
     # ── actions ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def keep_members(self) -> None:
@@ -548,14 +382,6 @@ class Asterisk:
         task.add_done_callback(self._tasks.discard)
 
 
-def _music(line: Line, order: HoldMusic) -> dict[str, str | int]:
-    """The variable that chooses a queue's music, where it changes."""
-    if order.music == line.music_class:
-        return {}
-    line.music_class = order.music
-    return {"CHANNEL(musicclass)": f"music-{order.music}" if order.music else "default"}
-
-
 def _cause(fields: Fields) -> int:
     cause = fields.get("Cause", "0")
     return int(cause) if cause.isdecimal() else 0
@@ -563,15 +389,3 @@ def _cause(fields: Fields) -> int:
 
 def _why(args: Sequence[str]) -> str:
     return args[0].lower() if args and args[0] else "noanswer"
-
-
-def _known(text: str) -> str:
-    return "" if text == "unknown" else text
-
-
-def _unpack(text: str) -> str:
-    """The header's value behind base64 and one blank; a carrier's bytes need not be UTF-8."""
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "replace").strip()
-    except (binascii.Error, ValueError):
-        return ""

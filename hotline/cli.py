@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--press", default="", metavar="KEYS")
     trace.add_argument("--trunk", metavar="NAME", help="over which trunk the call comes")
     trace.add_argument("--caller", default="", metavar="N", help="from which number, for lists of callers")
+    trace.add_argument("--transfer", metavar="TO", help="and when the seat that has the call brings TO in")
     run = add("run", _run, "Answer a city's calls: engine and, unless told otherwise, its own Asterisk.")
     add_city(run)
     run.add_argument("--as-of", metavar="TIME", help="answer as on that day")
@@ -219,6 +220,8 @@ def _trace(args: argparse.Namespace) -> int:
     from hotline.tracing import trace, trace_all
 
     city, at = _city(args), _instant(args.at)
+    if args.number is None and args.transfer is not None:
+        raise ValueError("trace: --transfer needs the call: write NUMBER before it")
     if args.number is None:
         traces = trace_all(city, at_ms=at, trunk=args.trunk)
         if args.json:
@@ -240,6 +243,10 @@ def _trace(args: argparse.Namespace) -> int:
         _batches(city, at)
         return DONE
     one = trace(city, args.number, args.diverted_from, at_ms=at, press=args.press, trunk=args.trunk, caller=args.caller)
+    if args.transfer is not None:
+        from hotline.tracing_transfer import with_transfer
+
+        one = with_transfer(city, one, args.transfer, at_ms=at)
     if args.json:
         _document(one.document)
     else:

@@ -135,8 +135,8 @@ class Platform:
             now=service.clock.now,
             here=lambda call: call in self.asterisk.lines,
         )
-        self.asterisk.opinions = place.home / OPINIONS
-        self.asterisk.opinions.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.asterisk.held.opinions = place.home / OPINIONS
+        self.asterisk.held.opinions.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @classmethod
     @asynccontextmanager

@@ -14,14 +14,17 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from acd.calls import Call
 from acd.messages import Event, Millis, RecordingFailed, RecordingHalted, RecordingPossible
 from acd.recording import RUNNING, names
-from acd.state import State
 from hotline.logs import logger
 from hotline.recordings import RecordingFault, Shelf, delete_due, finish, found_again, why_not
 from hotline.recordings_index import RecordingsIndex
+
+if TYPE_CHECKING:
+    from acd.state import State
 
 LOOK_S = 2.0
 """so often the disk and the files are looked at"""

@@ -30,9 +30,9 @@ def waiting(
     told = [why for why in call.because if not why.startswith("Agent ")]
     steps = []
     for need in asked.needs:
-        able = _able(setup, need)
-        told.append(_step(asked.queue, need, able, len(setup.agents)))
-        document = {"after_s": need.after_ms / 1000, "skills": dict(real(need.skills)), "agents": able}
+        found = able(setup, need)
+        told.append(_step(asked.queue, need, found, len(setup.agents)))
+        document = {"after_s": need.after_ms / 1000, "skills": dict(real(need.skills)), "agents": found}
         steps.append({**document, "passes_over": list(reserves_of(need.skills))})
     if asked.priority:
         told.append(f"Priority {asked.priority}.")
@@ -50,7 +50,7 @@ def _placed(setup: Setup, decision: Decision, wait: Wait, caller: str, at_ms: Mi
     return call, placing.wished(state, call, Enqueue(wait.queue, wait.needs, wait.priority))
 
 
-def _able(setup: Setup, need: Need) -> int:
+def able(setup: Setup, need: Need) -> int:
     """How many people of the city have what a step asks."""
     return sum(
         all(agent.skills.get(skill, 0) >= level for skill, level in real(need.skills))

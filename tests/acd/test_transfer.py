@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from acd import target
 from acd.agents import Activity
 from acd.calls import CallState
 from acd.messages import (
@@ -32,7 +35,7 @@ from acd.messages import (
     WrapUpEndAsked,
 )
 from acd.parties import LAYOUT, MOVES, Place, Stage
-from tests.acd.town import Hall, records, rings, said
+from tests.acd.town import START, Hall, records, rings, said, town
 
 THIRD = "c-1"
 
@@ -412,14 +415,41 @@ def test_only_the_seat_that_has_the_call_may_transfer_it() -> None:
     assert said(made.tell(TransferAsked("c", "blind", "110", by="102", desk="keys"))) == ["transfer-not-now"]
 
 
-def test_a_third_party_without_a_free_channel_is_not_called_and_the_seat_is_told() -> None:
+def test_a_number_to_which_no_trunk_has_a_channel_left_is_refused_before_anybody_is_set_aside() -> None:
     made = hall()
-    made.tell(CallOffered("e", "unicom", "110", "13900000000"))  # holds the only channel to the police
-    orders = ask(made, "consult", "110")
-    assert only(orders, CallThird) == []
-    made.tell(LegAt("c", "seat", "room"), LegAt("c", "caller", "held"))
-    orders = made.tell(LegAt("c", "seat", "held"))
-    assert orders == [SayTo("c", "seat", ("transfer-unreachable",))]
+    taken = replace(made.engine.state.setup.trunks["telecom"], channels=0)
+    trunks = {**made.engine.state.setup.trunks, "telecom": taken}
+    made.engine.reconfigure(replace(made.engine.state.setup, trunks=trunks), made.engine.state.now)
+    made.tell(CallOffered("e", "unicom", "12366", "13900000000"))  # holds the tax office's only channel
+    orders = ask(made, "consult", "12366")
+    assert said(orders) == ["transfer-unreachable"]
+    assert len(orders) == 1
+    assert made.call("c").state is CallState.TALKING
+
+
+@pytest.mark.parametrize("to", ["110", "119"])
+def test_what_we_count_of_a_trunk_never_holds_an_emergency_back(to: str) -> None:
+    made = hall()
+    for number in range(8):
+        made.tell(CallOffered(f"e{number}", "unicom", "110", "13900000000"))
+    made.engine.state.load["unicom"] += 100
+    made.engine.state.load["telecom"] += 100
+    assert len(only(ask(made, "three-way", to), CallThird)) == 1
+
+
+def test_an_emergency_number_that_is_no_line_of_the_city_is_an_emergency_all_the_same() -> None:
+    made = hall()
+    ask(made, "three-way", "119")
+    parted(made, caller="room")
+    assert made.tell(CallerHungUp("c", 16)) == []
+    assert stage(made) is Stage.ALERTING
+
+
+def test_the_class_of_service_of_the_seat_holds_where_the_agent_has_none() -> None:
+    setup = town()
+    seats = {**setup.seats, "8001": replace(setup.seats["8001"], service_class="chief")}
+    assert target.aim(setup, "01062345678", START, agent="101", seat="8001").refusal == "transfer-forbidden"
+    assert target.aim(replace(setup, seats=seats), "01062345678", START, agent="101", seat="8001").refusal is None
 
 
 # ── time and gaps ────────────────────────────────────────────────────────────────────────────────────────────

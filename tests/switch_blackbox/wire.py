@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import struct
 from dataclasses import dataclass
@@ -12,16 +11,16 @@ from typing import Self
 from tests.switch.conftest import Town
 
 _FILE_HEADER, _PACKET_HEADER = 24, 16
-_ETHERNET, _IP, _UDP, _TCP = 14, 20, 8, 20
+_ETHERNET, _IP, _UDP, _TCP, _UDP_PROTOCOL = 14, 20, 8, 20, 17
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One SIP message. ``at`` in seconds since 1970; addresses are (host, port)."""
+    """One SIP message. ``at`` in seconds since 1970; ``sent`` by the switch, to ``peer`` (host, port), or received from there."""
 
     at: float
-    source: tuple[str, int]
-    to: tuple[str, int]
+    sent: bool
+    peer: tuple[str, int]
     text: str
 
     @property
@@ -59,57 +58,59 @@ class Said:
 
 
 class Wire:
-    """The capture of a town's switch, from `begin` on."""
+    """The capture of a town's switch, from `begin` to `end`."""
 
     def __init__(self, here: Town) -> None:
         self.here = here
-        self.file = Path(here.platform.place.home) / "wire.pcap"
+        self._files: list[Path] = []
+        self._read: list[Said] = []
 
     async def begin(self) -> Self:
-        """Write down what is said from now on. Raises `AssertionError` when the switch can't."""
-        said = await self.here.platform.switch.console(f"pjsip set logger pcap {self.file}")
-        assert "rror" not in said, said
-        await self.here.until(self.file.exists, f"a capture: {said}")
+        """Write down what is said from now on."""
+        await self._to_file()
+        await self.here.platform.switch.console("pjsip set logger verbose off")
+        await self.here.platform.switch.console("pjsip set logger on")
         return self
 
-    def said(self, since: float = 0.0) -> list[Said]:
+    async def end(self) -> None:
+        """Write nothing down any more."""
+        await self.here.platform.switch.console("pjsip set logger off")
+
+    async def said(self) -> list[Said]:
         """Everything up to now, in its order."""
-        data = self.file.read_bytes()
-        found, at = [], _FILE_HEADER
+        last = self._files[-1]
+        await self._to_file()  # which closes the one before, so that nothing of it is left in memory
+        data = last.read_bytes()
+        at = _FILE_HEADER
         while at + _PACKET_HEADER <= len(data):
             seconds, micros, length, _ = struct.unpack_from("<IIII", data, at)
             packet = data[at + _PACKET_HEADER : at + _PACKET_HEADER + length]
             at += _PACKET_HEADER + length
-            if len(packet) < length:
-                break
-            moment = seconds + micros / 1e6
-            if moment >= since and (one := _read(packet, moment)) is not None:
-                found.append(one)
-        return found
+            if (one := _read(packet, seconds + micros / 1e6)) is not None:
+                self._read.append(one)
+        return list(self._read)
 
-    def rung(self, since: float = 0.0) -> list[Said]:
+    async def rung(self) -> list[Said]:
         """The calls that the switch made, in their order: a request that was sent twice counts once."""
         made: dict[str, Said] = {}
-        for one in self.said(since):
-            if one.method == "INVITE" and one.is_first and one.source == self.here.sip:
+        for one in await self.said():
+            if one.sent and one.method == "INVITE" and one.is_first:
                 made.setdefault(one.header("Call-ID"), one)
         return list(made.values())
 
-    def to(self, host: str, since: float = 0.0) -> list[Said]:
-        """What the switch said to an address."""
-        return [one for one in self.said(since) if one.to[0] == host and one.source == self.here.sip]
+    async def _to_file(self) -> None:
+        file = Path(self.here.platform.place.home) / f"wire-{len(self._files)}.pcap"
+        told = await self.here.platform.switch.console(f"pjsip set logger pcap {file}")
+        assert str(file) in told, told
+        await self.here.until(file.exists, f"a capture: {told}")
+        self._files.append(file)
 
 
 def _read(packet: bytes, at: float) -> Said | None:
     start = _ETHERNET + _IP
-    protocol = packet[_ETHERNET + 9]
-    head = _UDP if protocol == 17 else _TCP
+    head = _UDP if packet[_ETHERNET + 9] == _UDP_PROTOCOL else _TCP
     source, to = (".".join(map(str, packet[n : n + 4])) for n in (_ETHERNET + 12, _ETHERNET + 16))
     source_port, to_port = struct.unpack_from("!HH", packet, start)
     text = packet[start + head :].decode("utf-8", "replace")
-    return Said(at, (source, source_port), (to, to_port), text) if text.strip() else None
-
-
-async def still(seconds: float) -> None:
-    """Let so much time pass in which something is not to happen."""
-    await asyncio.sleep(seconds)
+    sent = source_port == 0  # the switch does not say from where it sends
+    return Said(at, sent, (to, to_port) if sent else (source, source_port), text) if text.strip() else None

@@ -237,6 +237,8 @@ async def bench(
     music = home / "sounds" / "music"
     music.mkdir(parents=True)
     (music / "hold.alaw").write_bytes(TONE * 400)
+    (home / "sounds" / "ringing").mkdir()
+    (home / "sounds" / "ringing" / "tone.alaw").write_bytes(TONE * 400)
     rtp = free_port(socket.SOCK_DGRAM)
     settings = SwitchSettings(
         directory=home / "switch",

@@ -252,7 +252,7 @@ async def test_a_sub_centre_that_knows_its_password_is_let_in_from_anywhere() ->
         assert it.engine.asked[0]["agi_arg_1"] == "branch"
 
 
-async def test_a_seat_reaches_its_feature_codes_and_nothing_else() -> None:
+async def test_a_seat_reaches_its_feature_codes_and_dials_numbers_and_nothing_else() -> None:
     async with bench(full) as it:
         known = await it.call(
             "*11*2001*1234",
@@ -266,7 +266,7 @@ async def test_a_seat_reaches_its_feature_codes_and_nothing_else() -> None:
         )
         await it.engine.until_asked("desk")
         other = await it.call(
-            "12345",
+            "sales",
             "-au",
             "1001",
             "-ap",

@@ -1,0 +1,1 @@
+"""The whole platform on a real Asterisk, with real SIP calls."""
