@@ -118,11 +118,16 @@ def _why_not_on(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> str |
     ):
         return "transfer-not-now"
     mine = _watch_of(s, by)
-    if fact.desk is None and mine is None and (by.activity is Activity.ENGAGED or not by.reachable):
+    if not _dialled(fact) and mine is None and (by.activity is Activity.ENGAGED or not by.reachable):
         return "phone-busy"  # it is to be called
-    if fact.desk is None and mine is not None and (mine.call != call.call or mine.stage is not WatchState.ON):
+    if not _dialled(fact) and mine is not None and (mine.call != call.call or mine.stage is not WatchState.ON):
         return "phone-busy"
     return None
+
+
+def _dialled(fact: SuperviseAsked) -> bool:
+    """By a code from a phone: then that phone's channel is there, and its name is that of the desk. Otherwise by command."""
+    return fact.desk is not None and fact.phone != ""
 
 
 def _talks(call: Call) -> bool:
@@ -160,14 +165,16 @@ def _begin(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> None:
     """Bring the supervisor to the call. A second wish by command goes on with the channel that is on."""
     assert over.call is not None
     mine = _watch_of(s, by)
-    if mine is not None and (fact.desk is None or mine.channel == fact.desk):
+    if mine is not None and (not _dialled(fact) or mine.channel == fact.desk):
         channel = mine.channel
     else:
         if mine is not None:
             end(s, mine)  # a new code from the same phone: the hang-up of the last is late
-        channel = fact.desk if fact.desk is not None else _channel(s, over.call)
+        channel = fact.desk if fact.desk is not None and _dialled(fact) else _channel(s, over.call)
         mine = None
-    there = fact.desk is not None or mine is not None
+    there = _dialled(fact) or mine is not None
+    if not _dialled(fact):
+        _tell(s, fact)
     state = WatchState.TAKING if fact.how == "take over" else WatchState.COMING
     if mine is not None:
         mine.move(state)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from acd import callback, outgoing, taping, transfer
 from acd.agents import ON_A_CALL, Activity
 from acd.calls import Call, CallState
-from acd.floor import agent_answered, close, complete, give_back, match_all, record, withdraw
+from acd.floor import agent_answered, agent_hung_up, close, complete, give_back, match_all, record, withdraw
 from acd.messages import (
     AgentAnswered,
+    AgentHungUp,
     CallSurvived,
     ChannelSeen,
     FetchBack,
@@ -61,6 +62,8 @@ def _follow(s: State, call: Call, channel: ChannelSeen) -> None:
         if channel.state == "talking":
             outgoing.answered(s, PassAnswered(call.call))
         return
+    if call.state is CallState.TALKING and channel.state in {"held", "fallback"} and call.agent is not None:
+        agent_hung_up(s, AgentHungUp(call.call, call.agent))  # while nobody listened; the caller is being let go
     if call.state in {CallState.TALKING, CallState.LEFT, CallState.ASKED, CallState.PASSED}:
         return  # it goes on, or its end is on the way
     if channel.state == "talking":

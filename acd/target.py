@@ -86,6 +86,9 @@ def aim(
     decision = plan.route(asked, (), "", now)
     if decision.passes:
         return _line(decision, asked)
+    phase = line.phase_at(now) if line is not None else None
+    if decision.treatment is Treatment.PARALLEL and phase is not None and phase.passes:
+        return Aim(refusal="transfer-closed")  # outside its hours: whoever asks is one of those who answer it then
     if decision.wait is None:
         return Aim(refusal="transfer-unreachable")
     return Aim(wait=decision.wait)

@@ -181,6 +181,8 @@ class Asterisk:
             line.session = None
             line.wake()
             self.post(CallerHungUp(channel, _cause(fields)))
+            if not self.rooms.third_of(channel):
+                self.features.alone(channel)
             if seat := self.own.pop(channel, None):  # a survey found it before the engine knew it
                 self.post(SeatDisengaged(seat))
         elif line := self.legs.pop(channel, None):

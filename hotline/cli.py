@@ -334,12 +334,13 @@ def _ask(args: argparse.Namespace) -> int:
     if args.json:
         _document(answer)
     elif "said" in answer:
-        _out(f"refused: {', '.join(answer['said'])}" if answer["said"] else "done")
+        words = ", ".join(answer["said"])
+        _out(f"{'done' if answer['done'] else 'refused'}{': ' if words else ''}{words}")
     else:
         _out(answer.get("fault", "taken"))
     if "fault" in answer:
         return UNUSABLE
-    return NO if answer.get("said") else DONE
+    return DONE if answer.get("done", True) else NO
 
 
 def _status(args: argparse.Namespace) -> int:

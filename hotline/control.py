@@ -5,8 +5,8 @@ One JSON document a line, both ways. What is asked is one of the engine's facts 
 
     {"type": "TransferAsked", "call": "1767578400.12", "how": "three-way", "to": "110", "by": "1001"}
 
-The answer: ``{"said": []}``, done; ``{"said": ["transfer-busy"]}``, the prompts with which a phone would have been
-refused; ``{"taken": true}`` for
+The answer: ``{"said": [], "done": true}``; ``{"said": ["transfer-busy"], "done": false}``, with the prompts that a phone
+would have heard; ``{"taken": true}`` for
 what the engine answers by nothing; ``{"fault": "..."}`` for a line that can't be understood, with its remedy. ``{"type":
 "Watch"}`` is answered by every
 fact and its instant from then on. Who may open the socket is this machine's user who runs the hotline (mode 600): it asks
@@ -47,6 +47,14 @@ from hotline.logs import OwnersFault, logger
 
 FILE = "control.sock"
 WORD_S = 5.0
+GRANTED = frozenset(
+    {
+        *("on-break", "on-break-after-call", "break-queued", "back", "signed-off", "signed-off-after-call"),
+        *("wrap-up-ended", "wrap-up-extended", "recording-paused", "recording-resumed", "bar-done", "bar-removed"),
+        *("nobody-waits", "waiting-now"),
+    }
+)
+"""prompts that begin an answer and are no refusal"""
 LONGEST = 16_384
 """bytes of a line"""
 BEHIND = 4_096
@@ -83,15 +91,19 @@ class ControlFault(OwnersFault):
 
 
 class Control:
-    """The server. ``post`` takes facts in; ``watchers`` is the service's list of who hears them."""
+    """The server. ``post`` takes facts in; ``watchers`` is the service's list of who hears them; ``within_s``: seconds
+    for the engine's word."""
 
     def __init__(
         self,
         path: Path,
         post: Callable[[Event], None],
         watchers: list[Callable[[Event, Millis], None]],
+        *,
+        within_s: float = WORD_S,
     ) -> None:
         self.path = path
+        self._within_s = within_s
         self._post = post
         self._watchers = watchers
         self._words: dict[str, asyncio.Future[tuple[str, ...]]] = {}
@@ -112,7 +124,9 @@ class Control:
         self.path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(self._client, self.path, limit=LONGEST)
+            server = await asyncio.start_unix_server(
+                self._client, self.path, limit=LONGEST, start_serving=False
+            )
         finally:
             os.umask(before)
         try:
@@ -128,6 +142,7 @@ class Control:
         try:
             while line := await self._line(reader, writer):
                 await self._answer(line, writer)
+                await writer.drain()  # who does not read its answers is not read either
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
@@ -159,10 +174,13 @@ class Control:
         desk = f"control {self._asked}"
         word = self._words[desk] = asyncio.get_running_loop().create_future()
         try:
-            self._post(msgspec.structs.replace(ask, desk=desk))
-            _write(writer, {"said": await asyncio.wait_for(word, WORD_S)})
+            # Nobody's phone is there: a supervisor's channel is made.
+            elsewhere = {"phone": ""} if isinstance(ask, SuperviseAsked) else {}
+            self._post(msgspec.structs.replace(ask, desk=desk, **elsewhere))
+            said = await asyncio.wait_for(word, self._within_s)
+            _write(writer, {"said": said, "done": not said or said[0] in GRANTED})
         except TimeoutError:
-            _write(writer, {"fault": f"the engine gave no word within {WORD_S:g} s: look at hotline status"})
+            _write(writer, {"fault": f"the engine gave no word within {self._within_s:g} s: look at hotline status"})
         finally:
             del self._words[desk]
 
@@ -170,15 +188,19 @@ class Control:
         facts: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
 
         def heard(event: Event, at: Millis) -> None:
-            with contextlib.suppress(asyncio.QueueFull):
+            if writer.transport.is_closing():
+                return
+            try:
                 facts.put_nowait(b'{"at":%d,"fact":%s}\n' % (at, encode(event)))
+            except asyncio.QueueFull:
+                _log.warning("a watcher does not read: dropped", behind=BEHIND)
+                writer.transport.abort()  # which ends the wait below, for room to write
 
         self._watchers.append(heard)
         try:
-            while not facts.full():
+            while not writer.transport.is_closing():
                 writer.write(await facts.get())
                 await writer.drain()
-            _log.warning("a watcher does not read: dropped", behind=BEHIND)
         finally:
             self._watchers.remove(heard)
 
@@ -189,7 +211,7 @@ def _write(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
 
 def read_ask(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     """What the command line asks for, its values turned into what they are. Raises `ControlFault` with place, fault and remedy."""
-    kinds = {kind.__name__: kind for kind in get_args(Ask)}
+    kinds = {kind.__name__: kind for kind in get_args(Ask) if kind is not Watch}
     if name not in kinds:
         raise ControlFault(f"{name}: nothing of this name may be asked for; write one of {', '.join(sorted(kinds))}")
     kind = kinds[name]

@@ -57,6 +57,8 @@ class Features:
         self._emergencies = emergencies
         self._words: dict[str, asyncio.Future[tuple[str, ...]]] = {}
         self._sessions: dict[str, AgiSession] = {}
+        self._keying: dict[str, AgiSession] = {}
+        """by the seat's channel"""
 
     def tell(self, order: Tell) -> bool:
         """The engine's word for a seat that keyed; false when it is for somebody else. No prompts: it is being done."""
@@ -69,9 +71,22 @@ class Features:
             word.set_result(order.prompts)
         return True
 
+    def alone(self, call: str) -> None:
+        """The caller has hung up and nobody else is there: a seat that is still keying is let go at once."""
+        for channel, session in list(self._keying.items()):
+            if self._call_of(channel) == call:
+                session.close()
+
     async def serve(self, session: AgiSession) -> None:
         """One code, from the first key to the word."""
         channel = session.env["agi_uniqueid"]
+        self._keying[channel] = session
+        try:
+            await self._serve(session, channel)
+        finally:
+            self._keying.pop(channel, None)
+
+    async def _serve(self, session: AgiSession, channel: str) -> None:
         desk = f"keys {channel}"
         keyed = await self._key(session, FIRST_KEY_MS)
         number = await self._number(session, keyed) if keyed in {*ASKS, EMERGENCY} else ""

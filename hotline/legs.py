@@ -95,6 +95,10 @@ class Legs:
         party = self.parties.get(channel)
         return party.call if party else None
 
+    def third_of(self, call: str) -> bool:
+        """Has the call a third party, rung or talking?"""
+        return any(party.call == call and party.exten == "third" for party in self.parties.values())
+
     def joined(self, fields: Fields) -> None:
         """ConfbridgeJoin: somebody is in the room."""
         channel = fields.get("Uniqueid", "")

@@ -28,6 +28,7 @@ INSTANTS = frozenset(
 )
 UNSAID = {
     "RingAgent": frozenset({"because", "line", "auto_answer"}),
+    "CallThird": frozenset({"line", "handover", "auto_answer"}),
     "TellSupervisors": frozenset({"why"}),
     "PassOn": frozenset({"line", "handover"}),
     "WriteAudit": frozenset({"city", "number", "role"}),

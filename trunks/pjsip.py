@@ -85,6 +85,10 @@ T1_MS = 100
 """After this long without an answer a request is sent again, after 64 times as long it is given up (RFC 3261,
 17.1.1.1; Asterisk takes no smaller multiple). The standard lets private networks go below its 500 ms."""
 
+FORWARDS_NOWHERE = "FORWARD_CONTEXT=hotline-nowhere"
+"""Asterisk would dial whatever a 3xx answer names as if the phone had dialled it, in its own context: past the engine. There is no
+such context, so a phone or a far end that redirects has not taken the call, and the engine's next choice is tried."""
+
 _HEAD = (
     "; pjsip.conf, written by the program: changes made here are lost. It holds passwords: keep it private.\n"
 )
@@ -196,6 +200,7 @@ def _trunk(trunk: Trunk, secrets: Mapping[str, str], network: Network) -> list[s
         ("force_rport", _yes(trunk.nat)),
         ("rewrite_contact", _yes(trunk.nat)),
         ("media_encryption", "sdes" if trunk.srtp else "no"),
+        ("set_var", FORWARDS_NOWHERE),
     ]
     if trunk.registration is not None and trunk.outgoing is not None:
         # Some carriers take calls from the registered contact only.
@@ -279,6 +284,7 @@ def _seat_templates(network: Network) -> str:
                 ("trust_id_inbound", "no"),
                 # What *2 does while the seat talks is in features.conf.
                 ("set_var", "DYNAMIC_FEATURES=seatkeys"),
+                ("set_var", FORWARDS_NOWHERE),
                 # A phone has one call at a time: this is what the fallback's queue looks at.
                 ("device_state_busy_at", 1),
                 # The caller's number and line are in the INVITE; updates in a call would cost and tell

@@ -90,8 +90,10 @@ def test_what_is_told_is_what_the_engine_does(to: str) -> None:
     aimed = target.aim(town(), to, START, agent="101", seat="8001")
     orders = made.tell(TransferAsked("c", "consult", to, desk="keys"))
     thirds = [order for order in orders if isinstance(order, CallThird)]
-    if aimed.refusal is not None or aimed.wait is not None:
+    if aimed.refusal is not None:
         assert thirds == []
+    elif aimed.wait is not None:
+        assert [third.trunk for third in thirds] in ([], [None]), "a seat of the city's own, if one is free"
     elif aimed.seat is not None:
         assert [(third.seat, third.trunk) for third in thirds] == [(aimed.seat, None)]
     else:
@@ -110,7 +112,7 @@ def test_the_classes_that_differ_are_named() -> None:
         def setup(self) -> Any:
             return replace(setup, agents=agents)
 
-    promoted = Promoted(here.name, here.file, here.plan)
+    promoted = Promoted(here.name, here.file, here.pins)
     one = with_transfer(promoted, trace(promoted, "12345", at_ms=AT), "02087654321", at_ms=AT)
     assert "Class of service seat does not allow it; chief does." in one.sentences
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from acd.agents import Activity
-from acd.messages import CallRecord
+from acd.messages import CallRecord, Event, SignOffAsked, SignOnAsked
 from hotline.rehearsal.baresip_live import Softphone
 from hotline.rehearsal.manners import Manner
 from hotline.rehearsal.phones_live import Phones
@@ -42,18 +42,34 @@ def state_of(here: Town, agent: str) -> Activity | None:
     return found.activity if found else None
 
 
+def post(here: Town, *facts: Event) -> None:
+    """What a console would ask."""
+    for fact in facts:
+        here.platform.service.post(fact)
+
+
+@asynccontextmanager
+async def signed_on(here: Town, people: Mapping[str, str]) -> AsyncIterator[None]:
+    """These people (seat: agent) signed on, one after the other; signed off at the end, when their calls are over."""
+    reachable = here.platform.service.engine.state.reachable
+    await here.until(lambda: reachable >= people.keys(), "every phone is reachable")
+    post(here, *(SignOnAsked(seat, agent, proven=True) for seat, agent in people.items()))
+    await here.until(lambda: all(state_of(here, agent) for agent in people.values()), "signed on")
+    try:
+        yield
+    finally:
+        await here.until(lambda: not any(state_of(here, a) in BUSY for a in people.values()), "calls over", 20)
+        post(here, *(SignOffAsked(seat) for seat in people))
+        await here.until(lambda: all(state_of(here, a) is None for a in people.values()), "signed off")
+
+
 @asynccontextmanager
 async def at_work(here: Town, people: Mapping[str, str], manner: Manner | None = None) -> AsyncIterator[Phones]:
-    """SIPp phones for these people (seat: agent), signed on; signed off and unregistered afterwards."""
+    """SIPp phones of their own for these people (seat: agent), signed on; at the end nobody and nothing is left."""
     async with Phones(here.logins(people), here.sip, manner=manner or Manner()) as phones:
-        await here.sign_on(phones, list(people.items()))
-        try:
+        async with signed_on(here, people):
             yield phones
-        finally:
-            await here.until(lambda: not any(state_of(here, a) in BUSY for a in people.values()), "calls over", 20)
-            await phones.dial_all([(seat, "*10") for seat in people])
-            await phones.register(0)
-            await here.until(lambda: all(state_of(here, a) is None for a in people.values()), "signed off")
+        await phones.register(0)
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ from trunks.live import SwitchFault
 STAYS = Manner()
 """picks up at once, and stays until the other side hangs up"""
 SILENT = NEVER_ANSWERS
+OUT_OF_ORDER = Manner(refuses="503 Service Unavailable")
 
 
 @dataclass
@@ -46,7 +47,6 @@ class OneCall:
 
     cast: Cast
     caller: str
-    _placing: asyncio.Task[Leg]
 
     @property
     def call(self) -> Call:
@@ -110,24 +110,31 @@ class OneCall:
         here = {party.exten for party in rooms.parties.values() if party.call == self.call.call}
         return placed == {Place.ROOM} and here == {"seat", "third"}
 
+    def legs(self) -> dict[str, str]:
+        """The channels that this call has now: ``seat``, ``third``, ``caller``."""
+        asterisk = self.cast.here.platform.asterisk
+        mine = [call for call in self.cast.here.platform.service.engine.state.calls.values() if call.caller == self.caller]
+        calls = {call.call for call in mine}
+        found = {p.exten: p.channel for p in asterisk.rooms.parties.values() if p.call in calls}
+        return found | {"caller": line.channel for call, line in asterisk.lines.items() if call in calls}
+
     async def hangs_up(self, who: str = "caller") -> None:
-        """The leg of the caller, the ``seat`` or the ``third`` party ends."""
-        asterisk, call = self.cast.here.platform.asterisk, self.call.call
-        legs = {p.exten: p.channel for p in asterisk.rooms.parties.values() if p.call == call}
-        legs["caller"] = asterisk.lines[call].channel
-        assert asterisk.link is not None
-        await asterisk.link.hangup(legs[who])
+        """The leg of the caller, the ``seat`` or the ``third`` party ends, if it is there."""
+        link, channel = self.cast.here.platform.asterisk.link, self.legs().get(who)
+        assert link is not None
+        if channel is not None:
+            with contextlib.suppress(SwitchFault):
+                await link.hangup(channel)
+            await self.cast.here.until(lambda: self.legs().get(who) != channel, f"{who} of {self.caller} is gone")
 
     async def everybody_hangs_up(self) -> None:
         """The third party first, the caller last; who is gone already is passed over."""
         for who in ("third", "seat", "caller"):
-            with contextlib.suppress(SwitchFault, KeyError, ValueError):
-                await self.hangs_up(who)
+            await self.hangs_up(who)
 
     async def record(self) -> CallRecord:
         """The one record, when everybody of the call has hung up."""
         await self.everybody_hangs_up()
-        await self._placing
         return await self.cast.here.record_of(self.caller)
 
 
@@ -140,7 +147,8 @@ class Cast:
     phones: Phones
     wavs: dict[float, Path]
     net: str
-    _next: int = field(default=13_600_000_000)
+    placing: list[asyncio.Task[Leg]] = field(default_factory=list)
+    _next: int = 13_600_000_000
 
     @asynccontextmanager
     async def at_work(self, **people: str) -> AsyncIterator[None]:
@@ -167,21 +175,20 @@ class Cast:
         if caller is None:
             self._next += 1
             caller = self._next
-        plan = Plan(1, 1, (Dialled(number, headers=headers),), rings_s=Fixed(90), patience_s=Fixed(90))
+        plan = Plan(1, 50, (Dialled(number, headers=headers),), rings_s=Fixed(90), patience_s=Fixed(90))
 
         async def place() -> Leg:
             with self.here.carrier(trunk, caller) as carrier:
                 (leg,) = (await carrier.place(plan)).legs
             return leg
 
-        placing = asyncio.create_task(place())
-        one = OneCall(self, str(caller), placing)
+        self.placing.append(asyncio.create_task(place()))  # SIPp takes its time to end: nobody waits for it here
+        one = OneCall(self, str(caller))
         try:
             await one.known()
             yield one
         finally:
             await one.everybody_hangs_up()
-            await placing
 
     @asynccontextmanager
     async def instead(self, trunk: str, manner: Manner) -> AsyncIterator[None]:
@@ -276,5 +283,6 @@ async def playing(
         await here.until(lambda: set(seats) <= set(reachable), "the phones are there")
         try:
             yield cast
+            await asyncio.gather(*cast.placing)
         finally:
             await asyncio.gather(*(end.stop() for end in cast.ends.values()))

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from acd.parties import Stage
 from hotline.rehearsal.manners import BUSY, forwarded
-from tests.switch_cities.cast import SILENT, Cast, playing, short
+from tests.switch_cities.cast import OUT_OF_ORDER, SILENT, Cast, playing, short
 from tests.switch_handover.far import headers
 from tests.switch_transfer.trio import CALLER_HZ, SEAT_HZ, THIRD_HZ
 from trunks import handover
@@ -23,7 +23,7 @@ NIGHT = "2022-09-04T03:00"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
     made = playing(
-        "kaifeng", NIGHT, "127.42.2", tmp_path_factory.mktemp("tones"), seats=("8001", "8002", "8003"), rings=4
+        "kaifeng", NIGHT, "127.42.2", tmp_path_factory.mktemp("tones"), seats=("8001", "8002", "8003"), rings=3
     )
     async with made as cast:
         yield cast
@@ -79,39 +79,35 @@ async def test_the_sub_centre_reads_line_caller_and_case_of_a_three_way_transfer
     assert told.disposition == "answered"
 
 
-async def test_a_retained_line_is_its_own_peoples_and_12345_takes_whom_they_leave(cast: Cast) -> None:
-    async with cast.call("12315") as one:
-        assert (await one.far("departments")).called == "12315"
-        told = await one.record()
-    assert (told.disposition, told.treatment, told.passed_to) == ("passed", "parallel", "12315")
-    async with cast.at_work(s8001="1001"), cast.instead("departments", SILENT), cast.call("12315") as one:
+async def test_a_retained_line_is_its_own_peoples_and_seats_transfer_there(cast: Cast) -> None:
+    async with cast.at_work(s8001="1001"), cast.call("12345") as one, cast.call("12315") as other:
+        assert (await other.far("departments")).called == "12315"
         await one.talks()
-        assert one.call.shown.endswith("本线未接")
-        told = await one.record()
-    assert (told.disposition, told.line) == ("answered", "12315")
-    assert [(p.trunk, p.outcome) for p in told.passes] == [("departments", "noanswer")]
+        one.ask("consult", "12328")
+        await one.at(Stage.CONSULTING)
+        assert (await one.far("departments")).called == "12328"
+        one.wish("complete")
+        await one.at(Stage.HANDED_OVER)
+        direct, told = await other.record(), await one.record()
+    assert (direct.disposition, direct.treatment, direct.passed_to) == ("passed", "parallel", "12315")
+    assert [short(t) for t in told.transfers] == [("consult", "12328", "departments", "handed over")]
+    assert (told.disposition, told.passed_to) == ("answered", "12328")
 
 
-async def test_a_seat_transfers_to_a_retained_line_and_a_silent_one_gives_the_caller_back(cast: Cast) -> None:
-    async with cast.at_work(s8001="1001", s8002="1002"):
-        async with cast.call("12345") as one:
-            await one.talks()
-            one.ask("consult", "12328")
-            await one.at(Stage.CONSULTING)
-            assert (await one.far("departments")).called == "12328"
-            one.wish("complete")
-            await one.at(Stage.HANDED_OVER)
-            told = await one.record()
-        assert [short(t) for t in told.transfers] == [("consult", "12328", "departments", "handed over")]
-        assert told.passed_to == "12328"
-        async with cast.instead("departments", SILENT), cast.call("12345") as one:
+async def test_12345_takes_whom_a_retained_line_leaves_ringing(cast: Cast) -> None:
+    async with cast.at_work(s8001="1001", s8002="1002"), cast.instead("departments", SILENT):
+        async with cast.call("12345") as one, cast.call("12315") as other:
             first = await one.talks()
             one.ask("blind", "12328")
+            await other.talks()
+            assert other.call.shown.endswith("本线未接")
             await cast.here.until(lambda: one.call.agent not in {None, first}, "another seat has the caller", 15)
-            told = await one.record()
-        assert [short(t) for t in told.transfers] == [("blind", "12328", "departments", "noanswer")]
-        assert told.disposition == "answered"
-        assert "12328 did not take the transfer (noanswer)." in told.because
+            direct, told = await other.record(), await one.record()
+    assert (direct.disposition, direct.line) == ("answered", "12315")
+    assert [(p.trunk, p.outcome) for p in direct.passes] == [("departments", "noanswer")]
+    assert [short(t) for t in told.transfers] == [("blind", "12328", "departments", "noanswer")]
+    assert told.disposition == "answered"
+    assert "12328 did not take the transfer (noanswer)." in told.because
 
 
 async def test_a_retained_line_hands_its_caller_over_to_12345_and_does_not_get_him_back(cast: Cast) -> None:
@@ -159,8 +155,8 @@ async def test_a_merged_line_is_answered_by_12345(cast: Cast) -> None:
     assert (told.disposition, told.line, told.treatment, told.agent) == ("answered", "12319", "parallel", "1035")
 
 
-async def test_122_is_brought_in_and_over_a_carrier_when_its_own_line_is_dead(cast: Cast) -> None:
-    async with cast.at_work(s8001="1001"):
+async def test_122_is_brought_in_and_over_a_carrier_when_its_own_line_refuses(cast: Cast) -> None:
+    async with cast.at_work(s8001="1001", s8002="1002"):
         async with cast.call("12345") as one:
             await one.talks()
             one.ask("three-way", "122")
@@ -169,11 +165,11 @@ async def test_122_is_brought_in_and_over_a_carrier_when_its_own_line_is_dead(ca
             assert (await one.far("emergency")).called == "122"
             told = await one.record()
         assert [short(t) for t in told.transfers] == [("three-way", "122", "emergency", "joined")]
-        async with cast.dead("emergency"), cast.call("12345") as one:
+        async with cast.instead("emergency", OUT_OF_ORDER), cast.call("12345") as one:
             await one.talks()
             one.ask("three-way", "122")
-            await one.at(Stage.TOGETHER, 15)
+            await one.at(Stage.TOGETHER)
             assert (await one.far("unicom")).called == "122"
             told = await one.record()
         assert [short(t) for t in told.transfers] == [("three-way", "122", "unicom", "joined")]
-        assert "122 did not take the transfer (unreachable)." in told.because
+        assert any(why.startswith("122 did not take the transfer") for why in told.because)
