@@ -172,6 +172,15 @@ class LegAt(Message, frozen=True):
     channel: str | None = None
 
 
+class LegHolds(Message, frozen=True):
+    """A seat's or third party's phone has put the call on hold, or, ``on`` false, taken it back."""
+
+    call: CallId
+    leg: str
+    on: bool
+    channel: str | None = None
+
+
 class LegHeard(Message, frozen=True):
     """What `SayTo` ordered has been said."""
 

@@ -23,6 +23,7 @@ LOCK_AFTER = 5
 """wrong PINs in a row"""
 LOCK_MS = 300_000
 
+
 def _tell(s: State, desk: str | None, *prompts: str) -> None:
     if desk is not None:
         s.order(Tell(desk, prompts))
@@ -100,7 +101,9 @@ def leave(s: State, agent: Agent) -> None:
     """The agent is signed off. Nobody who is on a call may be."""
     withdraw(s, agent)
     breaks.signed_off(s, agent)
-    agent.leaving = agent.leaving or Leaving("self", after_call=False)  # the end of the wrap-up finds no call for who leaves
+    agent.leaving = agent.leaving or Leaving(
+        "self", after_call=False
+    )  # the end of the wrap-up finds no call for who leaves
     if agent.activity is Activity.WRAP_UP:
         end_wrap_up(s, agent)
     for kind in ("rest", "shift"):
@@ -159,7 +162,9 @@ def come_back(s: State, fact: BackAsked) -> None:
         return
     own_wish = agent.leaving is not None and agent.leaving.by == "self"
     away = agent.presence is Presence.ON_BREAK
-    was_back = not (away or own_wish or agent.break_asked or agent.rang_out or agent.activity is Activity.RESTING)
+    was_back = not (
+        away or own_wish or agent.break_asked or agent.rang_out or agent.activity is Activity.RESTING
+    )
     agent.rang_out, agent.break_asked = 0, None
     if own_wish:
         agent.leaving = None

@@ -50,6 +50,7 @@ from acd.messages import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     Millis,
     OpinionRecorded,
     PassAnswered,
@@ -223,6 +224,8 @@ class Engine:
                 transfer.steered(s, event)
             case LegAt():
                 transfer.leg_at(s, event)
+            case LegHolds():
+                transfer.leg_holds(s, event)
             case LegHeard():
                 transfer.leg_heard(s, event)
             case LegGone():

@@ -85,7 +85,9 @@ def _assign(s: State, found: Assignment) -> None:
         outgoing = s.setup.outgoing
         shown = s.setup.callback.shown or outgoing.lines.get(call.line or "") or outgoing.shows
         s.order(
-            RingForCallBack(call.call, agent.agent, agent.seat, call.caller, shown, ring_ms, call.shown, because)
+            RingForCallBack(
+                call.call, agent.agent, agent.seat, call.caller, shown, ring_ms, call.shown, because
+            )
         )
         return
     s.order(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from acd import breaks, desk, transfer
 from acd.agents import ON_A_CALL, Activity, Agent, Leaving, Presence
-from acd.calls import Call, CallState
+from acd.calls import CallState
 from acd.floor import end_rest, end_wrap_up, find_call, release, withdraw
 from acd.messages import (
     BreakForced,
@@ -21,9 +21,7 @@ from acd.messages import (
     ReadyForced,
     SignOffForced,
     TellSupervisors,
-    TransferAsked,
 )
-from acd.parties import How
 from acd.state import State
 
 
@@ -145,20 +143,9 @@ def _take_away(s: State, agent: Agent) -> None:
         if call.transfer is not None:
             s.order(DropLeg(call.call, "third", call.transfer.channel))
     elif call.state is CallState.TALKING:
-        before = call.transfer
-        transfer.asked(s, TransferAsked(call.call, How.BLIND, _back_to(call)))
-        if call.transfer is before:  # no way back to the seats: it ends as if the seat had hung up
+        if not transfer.send_back(s, call):  # it ends as if the seat had hung up
             s.order(DropSeat(call.call, agent.seat))
     elif call.transfer is not None:
         s.order(DropLeg(call.call, "seat", call.transfer.seat_channel))
     else:
         s.order(DropSeat(call.call, agent.seat))
-
-
-def _back_to(call: Call) -> str:
-    """Whom the caller still needs: the widest need of the queue in which the call waited."""
-    waits = call.waits
-    if waits is None:
-        return ""
-    skills = waits.needs[-1].skills
-    return f"skill:{skills[0][0]}" if skills else f"queue:{waits.queue}"

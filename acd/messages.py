@@ -24,6 +24,7 @@ from acd.call_facts import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     OpinionRecorded,
     PassAnswered,
     PassFailed,
@@ -144,6 +145,7 @@ __all__ = [
     "LegAt",
     "LegGone",
     "LegHeard",
+    "LegHolds",
     "LegSeen",
     "Millis",
     "MoveLeg",
@@ -222,6 +224,7 @@ Event = (
     | TransferSteered
     | LegAt
     | LegHeard
+    | LegHolds
     | LegGone
     | SignOnAsked
     | SignOffAsked

@@ -131,8 +131,8 @@ def measure(
     without it there is no occupancy (records do not know who sat idle).
     """
     records = list(records)
-    # What a seat dials is nobody who called: it counts as work (occupancy), and in no rate.
-    calls = [record for record in records if start <= record.arrived < end and record.direction != "out"]
+    # What a seat dials, or is dialled for it, is nobody who called: it counts as work (occupancy), and in no rate.
+    calls = [record for record in records if start <= record.arrived < end and record.direction == "in"]
     kinds = ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "called_back")
     count = dict.fromkeys(kinds, 0)
     for call in calls:

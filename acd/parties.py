@@ -61,6 +61,10 @@ class Stage(StrEnum):
     """the third party did not come: the seat is told why, the caller hears music for those two seconds"""
     BACK = "back"
     """caller and seat talk as before"""
+    HOLDING = "holding"
+    """the seat has put its caller on hold, who hears music: in a room nobody else would give him any"""
+    PUT_ON_HOLD = "put on hold"
+    """the third party has, after the seat had left"""
     ALERTING = "alerting"
     """the caller is gone, an emergency centre is still rung for the seat"""
     ASIDE = "aside"
@@ -84,6 +88,8 @@ LAYOUT: dict[Stage, tuple[Place, Place, Place]] = {
     S.HANDED_OVER: (P.ROOM, P.GONE, P.ROOM),
     S.TELLING: (P.HELD, P.HELD, P.GONE),
     S.BACK: (P.ROOM, P.ROOM, P.GONE),
+    S.HOLDING: (P.HELD, P.ROOM, P.GONE),
+    S.PUT_ON_HOLD: (P.HELD, P.GONE, P.ROOM),
     S.ALERTING: (P.GONE, P.ROOM, P.CALLED),
     S.ASIDE: (P.GONE, P.ROOM, P.ROOM),
     S.REQUEUED: (P.HELD, P.GONE, P.GONE),
@@ -93,6 +99,7 @@ LAYOUT: dict[Stage, tuple[Place, Place, Place]] = {
 """Where caller, seat and third party belong at each stage."""
 
 _SEAT_LEAVES = {"seat gone": S.HANDED_OVER, "complete": S.HANDED_OVER}
+_BEGINS = {"ask": S.ASKING, "invite": S.INVITING, "send": S.SENDING, "send to seats": S.REQUEUED}
 _THIRD_LEAVES = {"third gone": S.BACK, "give back": S.BACK}
 
 MOVES: dict[Stage, dict[str, Stage]] = {
@@ -135,16 +142,11 @@ MOVES: dict[Stage, dict[str, Stage]] = {
         "together": S.TOGETHER,
     },
     S.TOGETHER: {**_SEAT_LEAVES, **_THIRD_LEAVES, "caller gone": S.ASIDE, "toggle": S.CONSULTING},
-    S.HANDED_OVER: {"third gone": S.OVER, "caller gone": S.OVER},
-    S.TELLING: {"seat told": S.BACK, "seat gone": S.REQUEUED, "caller gone": S.OVER},
-    S.BACK: {
-        "ask": S.ASKING,
-        "invite": S.INVITING,
-        "send": S.SENDING,
-        "send to seats": S.REQUEUED,
-        "seat gone": S.PARTED,
-        "caller gone": S.OVER,
-    },
+    S.HANDED_OVER: {"third gone": S.OVER, "caller gone": S.OVER, "third holds": S.PUT_ON_HOLD},
+    S.PUT_ON_HOLD: {"third resumes": S.HANDED_OVER, "third gone": S.OVER, "caller gone": S.OVER},
+    S.TELLING: {"seat told": S.BACK, "give back": S.BACK, "seat gone": S.REQUEUED, "caller gone": S.OVER},
+    S.BACK: {**_BEGINS, "seat gone": S.PARTED, "caller gone": S.OVER, "seat holds": S.HOLDING},
+    S.HOLDING: {**_BEGINS, "seat gone": S.PARTED, "caller gone": S.OVER, "seat resumes": S.BACK},
     S.ALERTING: {"third answered": S.ASIDE, "third gone": S.OVER, "seat gone": S.OVER},
     S.ASIDE: {"third gone": S.OVER, "seat gone": S.OVER},
     S.REQUEUED: {"caller gone": S.OVER},

@@ -37,7 +37,9 @@ def offered(s: State, fact: CallOffered) -> None:
         return
     room = s.has_channel(fact.trunk)
     call = _admit(s, fact)
-    if not room and not call.urgent:  # an emergency is never refused for our own count: the carrier has brought it
+    if (
+        not room and not call.urgent
+    ):  # an emergency is never refused for our own count: the carrier has brought it
         call.turned_away = True
         call.because += (f"Trunk {fact.trunk} has no free channel: refused with 503.",)
         s.order(Refuse(call.call, NO_CHANNEL))

@@ -46,7 +46,7 @@ def enter(s: State, call: Call, stage: Stage) -> None:
         case Stage.TOGETHER:
             transfer.together = True
         case Stage.HANDED_OVER:
-            transfer.handed_over = s.now
+            transfer.handed_over = transfer.handed_over or s.now
             call.passed_to = transfer.way.number if transfer.way else None
             if transfer.way and transfer.way.seat:
                 _promote(s, call, transfer)
@@ -104,7 +104,9 @@ def _lead(s: State, call: Call, transfer: Transfer, name: str, want: Place) -> N
         wait_for(s, leg)
         if name == "third":
             third_gone(s, call, transfer, transfer.outcome or "given back")
-    elif name == "caller" and leg.place is Place.BRIDGED:  # with one who is no longer the seat: that one is hung up
+    elif (
+        name == "caller" and leg.place is Place.BRIDGED
+    ):  # with one who is no longer the seat: that one is hung up
         s.order(Part(call.call, want, "gone"))
         wait_for(s, leg)
     elif want in {Place.ROOM, Place.HELD} and leg.place in {Place.ROOM, Place.HELD}:
@@ -118,7 +120,11 @@ def wait_for(s: State, leg: Leg) -> None:
 
 def alarm(s: State, call: Call) -> None:
     transfer = call.transfer
-    due = [leg.until for leg in (transfer.caller, transfer.seat, transfer.third) if leg.until] if transfer else []
+    due = (
+        [leg.until for leg in (transfer.caller, transfer.seat, transfer.third) if leg.until]
+        if transfer
+        else []
+    )
     if due:
         s.timers.set("legs", call.call, min(due))
     else:

@@ -120,7 +120,11 @@ def _why_not_on(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> str |
     mine = _watch_of(s, by)
     if not _dialled(fact) and mine is None and (by.activity is Activity.ENGAGED or not by.reachable):
         return "phone-busy"  # it is to be called
-    if not _dialled(fact) and mine is not None and (mine.call != call.call or mine.stage is not WatchState.ON):
+    if (
+        not _dialled(fact)
+        and mine is not None
+        and (mine.call != call.call or mine.stage is not WatchState.ON)
+    ):
         return "phone-busy"
     return None
 

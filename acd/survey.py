@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acd import callback, outgoing, taping, transfer
+from acd import callback, outgoing, steering, taping, transfer
 from acd.agents import ON_A_CALL, Activity
 from acd.calls import Call, CallState
 from acd.floor import agent_answered, agent_hung_up, close, complete, give_back, match_all, record, withdraw
@@ -18,8 +18,10 @@ from acd.messages import (
     SwitchLost,
     SwitchSurveyed,
 )
+from acd.parties import Leg, Place
 from acd.reception import pass_answered
 from acd.state import State
+from ivr.flow import flow_for
 from ivr.run import FlowRun
 
 
@@ -63,7 +65,9 @@ def _follow(s: State, call: Call, channel: ChannelSeen) -> None:
             outgoing.answered(s, PassAnswered(call.call))
         return
     if call.state is CallState.TALKING and channel.state in {"held", "fallback"} and call.agent is not None:
-        agent_hung_up(s, AgentHungUp(call.call, call.agent))  # while nobody listened; the caller is being let go
+        agent_hung_up(
+            s, AgentHungUp(call.call, call.agent)
+        )  # while nobody listened; the caller is being let go
     if call.state in {CallState.TALKING, CallState.LEFT, CallState.ASKED, CallState.PASSED}:
         return  # it goes on, or its end is on the way
     if channel.state == "talking":
@@ -154,6 +158,10 @@ def _ended_in_fallback(s: State, call: Call, fact: CallSurvived, ended: Millis) 
             agent = s.agent_at(fact.seat)
             call.seat, call.seat_answered = fact.seat, fact.answered
             call.agent = agent.agent if agent else None
+    if call.transfer is not None:  # he was held for a third party, which is let go
+        call.transfer.caller, call.cause = Leg(Place.GONE), fact.cause
+        steering.end(s, call)
+        return
     close(s, call, fact.cause)
 
 
@@ -170,7 +178,7 @@ def _record_unknown(s: State, fact: CallSurvived) -> None:
         called=fact.called,
         caller=fact.caller,
         arrived=fact.arrived,
-        run=FlowRun(()),
+        run=FlowRun(flow_for(decision)),  # whom he wanted to reach: he may have to be called back
         line=decision.number,
         line_name=decision.name or "",
         treatment=decision.treatment,

@@ -64,7 +64,13 @@ class Target:
 
 
 def aim(
-    setup: Setup, asked: str, now: Millis, *, agent: AgentId = "", seat: SeatId = "", waits: Enqueue | None = None
+    setup: Setup,
+    asked: str,
+    now: Millis,
+    *,
+    agent: AgentId = "",
+    seat: SeatId = "",
+    waits: Enqueue | None = None,
 ) -> Aim:
     """Whom ``asked`` means: a seat, an agent's number, ``skill:NAME``, ``queue:NAME``, a line of the city, or any number
     that may be dialled by ``agent`` at ``seat``. ``waits``: where the caller waited before."""
@@ -88,7 +94,9 @@ def aim(
         return _line(decision, asked)
     phase = line.phase_at(now) if line is not None else None
     if decision.treatment is Treatment.PARALLEL and phase is not None and phase.passes:
-        return Aim(refusal="transfer-closed")  # outside its hours: whoever asks is one of those who answer it then
+        return Aim(
+            refusal="transfer-closed"
+        )  # outside its hours: whoever asks is one of those who answer it then
     if decision.wait is None:
         return Aim(refusal="transfer-unreachable")
     return Aim(wait=decision.wait)
@@ -155,13 +163,21 @@ def is_open(s: State, way: Way, emergency: bool) -> bool:
     return way.trunk is None or s.has_channel(way.trunk) or (emergency and way.trunk in s.setup.trunks)
 
 
+def citys_own(s: State) -> Enqueue:
+    """Where a caller of the city's own number waits."""
+    own = s.setup.plan.own.wait
+    return Enqueue(own.queue, own.needs, own.priority)
+
+
 def _seat(s: State, call: Call, seat: str) -> Target:
     agent = s.agent_at(seat)
     if agent is None:
         return Target(refusal="transfer-unreachable")
     if not agent.available or seat == call.seat:
         return Target(refusal="transfer-busy")
-    return Target(f"Transfer to seat {seat} (agent {agent.agent}).", (Way(seat, seat=seat, agent=agent.agent),))
+    return Target(
+        f"Transfer to seat {seat} (agent {agent.agent}).", (Way(seat, seat=seat, agent=agent.agent),)
+    )
 
 
 def _seats(s: State, asked: str, wait: Wait, how: How) -> Target:

@@ -17,6 +17,7 @@ from acd.messages import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     LegSeen,
     SayTo,
     Tell,
@@ -42,19 +43,43 @@ def asked(s: State, fact: TransferAsked) -> None:
     """A seat wants somebody brought in, or its caller sent on. What can't be is said in words, and nothing changes."""
     call = s.calls.get(fact.call)
     how = How(fact.how) if fact.how in list(How) else None
-    if call is None or how is None or not _may_begin(call) or fact.by not in {"", call.agent}:
+    if (
+        call is None
+        or how is None
+        or fact.by not in {"", call.agent}
+        or not (_may_begin(call) or _may_make_room(call))
+    ):
         _tell(s, fact.desk, "transfer-none" if call is None else "transfer-not-now")
         return
     found = target.find(s, call, fact.to, how)
+    if not _may_begin(call) and not found.emergency:
+        _tell(s, fact.desk, "transfer-not-now")
+        return
     if found.refusal is not None:
         call.because += (f"Transfer to {fact.to}: refused ({found.refusal}).",)
         _tell(s, fact.desk, found.refusal)
         return
     _tell(s, fact.desk)
+    call.because += (found.because,)
+    if not _may_begin(call):
+        _wish(s, call, "give back")  # nothing stands before an emergency: whoever was brought in is let go
+    _begin(s, call, how, fact.to, found)
+
+
+def send_back(s: State, call: Call) -> bool:
+    """The seat must let its caller go on to another: at the place, and with the need, with which he waited. False: it can't."""
+    waits = call.waits or target.citys_own(s)
+    if not _may_begin(call):
+        return False
+    _begin(s, call, How.BLIND, f"queue:{waits.queue}", target.Target(queue=waits))
+    return True
+
+
+def _begin(s: State, call: Call, how: How, to: str, found: target.Target) -> None:
     before = call.transfer
-    transfer = Transfer(
+    call.transfer = Transfer(
         how=how,
-        to=fact.to,
+        to=to,
         by=call.agent or "",
         asked=s.now,
         stage=Stage.BACK,
@@ -67,10 +92,8 @@ def asked(s: State, fact: TransferAsked) -> None:
         to_queue=found.queue,
         seat_channel=before.seat_channel if before else None,
     )
-    call.transfer = transfer
     if before is None:
         call.move(CallState.IN_TRANSFER)
-    call.because += (found.because,)
     happen(s, call, _FIRST[how] if found.queue is None else "send to seats")
 
 
@@ -78,8 +101,13 @@ def _may_begin(call: Call) -> bool:
     if call.direction == "out":
         return False  # its channel is the seat's own
     if call.transfer is not None:
-        return call.transfer.stage is Stage.BACK
+        return call.transfer.stage in {Stage.BACK, Stage.HOLDING}
     return call.state is CallState.TALKING
+
+
+def _may_make_room(call: Call) -> bool:
+    """Is a third party in the call, or on its way, whom the seat could give back?"""
+    return call.transfer is not None and "give back" in MOVES[call.transfer.stage]
 
 
 def steered(s: State, fact: TransferSteered) -> None:
@@ -92,9 +120,14 @@ def steered(s: State, fact: TransferSteered) -> None:
         _tell(s, fact.desk, "transfer-not-now")
     else:
         _tell(s, fact.desk)
-        if fact.wish == "give back" and transfer.answered is None:
-            transfer.outcome = "given back"
-        happen(s, call, fact.wish)
+        _wish(s, call, fact.wish)
+
+
+def _wish(s: State, call: Call, wish: str) -> None:
+    assert call.transfer is not None
+    if wish == "give back" and call.transfer.answered is None:
+        call.transfer.outcome = call.transfer.outcome or "given back"
+    happen(s, call, wish)
 
 
 # ── what the switch says ─────────────────────────────────────────────────────────────────────────────────────
@@ -132,6 +165,16 @@ def _name(transfer: Transfer, leg: str, channel: str | None) -> str | None:
     if leg == "third":
         return "third" if channel == transfer.channel else None
     return leg if leg in {"caller", "seat"} else None
+
+
+def leg_holds(s: State, fact: LegHolds) -> None:
+    """A phone put the call on hold, or took it back. In a room nobody hears music for that: the caller is led out to hear some."""
+    call = s.calls.get(fact.call)
+    if call is None or call.transfer is None:
+        return
+    name = _name(call.transfer, fact.leg, fact.channel)
+    if name in {"seat", "third"}:
+        happen(s, call, f"{name} {'holds' if fact.on else 'resumes'}")
 
 
 def leg_heard(s: State, fact: LegHeard) -> None:
@@ -195,7 +238,9 @@ def overdue(s: State, call: Call) -> None:
     transfer = call.transfer
     if transfer is None:
         return
-    late = [name for name in ("caller", "seat", "third") if (due := transfer.leg(name).until) and due <= s.now]
+    late = [
+        name for name in ("caller", "seat", "third") if (due := transfer.leg(name).until) and due <= s.now
+    ]
     for name in late:
         if call.transfer is not transfer:
             return

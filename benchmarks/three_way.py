@@ -1,6 +1,6 @@
 """The product with one call in ten brought to 110 in a three-way call, by the door for programs: does it delay the others?
 
-    python -m benchmarks.queue_delay --systems hotline,hotline+three-way --rates 40 --seconds 20 --repeat 3
+python -m benchmarks.queue_delay --systems hotline,hotline+three-way --rates 40 --seconds 20 --repeat 3
 """
 
 from __future__ import annotations
@@ -81,7 +81,12 @@ class ThreeWay(Product):
                     answered += 1
                     if answered % EVERY == 0:
                         self.asked += 1
-                        wish = {"type": "TransferAsked", "call": fact["call"], "how": "three-way", "to": "110"}
+                        wish = {
+                            "type": "TransferAsked",
+                            "call": fact["call"],
+                            "how": "three-way",
+                            "to": "110",
+                        }
                         ask.write(json.dumps(wish).encode() + b"\n")
                 elif fact["type"] == "LegAt" and fact["leg"] == "third":
                     self.joined += 1

@@ -52,12 +52,8 @@ def wishing(needs: tuple[Need, ...], entry: str, until_ms: int | None) -> tuple[
     """
     if all(entry in dict(need.skills) for need in needs):
         return needs
-    held = [
-        need for i, need in enumerate(needs) if i == 0 or until_ms is None or need.after_ms < until_ms
-    ]
-    made = [
-        Need(tuple(sorted({entry: 1, **dict(need.skills)}.items())), need.after_ms) for need in held
-    ]
+    held = [need for i, need in enumerate(needs) if i == 0 or until_ms is None or need.after_ms < until_ms]
+    made = [Need(tuple(sorted({entry: 1, **dict(need.skills)}.items())), need.after_ms) for need in held]
     if until_ms is None:
         return tuple(made)
     rest = needs[len(held) :]

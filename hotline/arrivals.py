@@ -45,7 +45,10 @@ async def _offer(
         trunk = trunk.removeprefix("PJSIP/").rpartition("-")[0]
     caller, name = _known(env.get("agi_callerid", "")), _known(env.get("agi_calleridname", ""))
     told = await _handed_over(session) if links(trunk) else Handover()
-    if told.caller not in {"", caller}:  # the centre calls from a number of its own; the seat shall see the caller's
+    if told.caller not in {
+        "",
+        caller,
+    }:  # the centre calls from a number of its own; the seat shall see the caller's
         caller = told.caller
         await session.execute(set_variable("CALLERID(num)", caller), within=COMMAND_S)
     return trunk, called, caller, name, tuple(diverted), told.line, told.reference, told.note

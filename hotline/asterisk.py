@@ -117,9 +117,15 @@ class Asterisk:
         self.contacts: dict[str, set[str]] = {}
         """the contacts of a seat's phone that answer, as far as they have been heard of"""
         self.desks = Desks(post, proven)
-        self.rooms = Legs(post, self.lines.get, lambda: self.link, self._spawn)
+        self.rooms = Legs(post, self.lines.get, lambda: self.link, self._spawn, emergencies)
         self.supervisors = Supervisors(
-            post, self.lines.get, lambda: self.link, self._spawn, self.desks.lead, lambda: self.own, self.rooms
+            post,
+            self.lines.get,
+            lambda: self.link,
+            self._spawn,
+            self.desks.lead,
+            lambda: self.own,
+            self.rooms,
         )
         self.tellers: list[Callable[[Tell], bool]] = [lambda order: self.features.tell(order)]
         """who may be waiting for a word of the engine's, beside the phones that dialled a code"""
@@ -142,6 +148,8 @@ class Asterisk:
         elif name == "ConfbridgeJoin":
             self.rooms.joined(fields)
             self.supervisors.arrived(fields.get("Uniqueid", ""))
+        elif name in {"Hold", "Unhold"}:
+            self.rooms.holds(fields.get("Uniqueid", ""), name == "Hold")
         elif name == "ChanSpyStart":
             self.supervisors.arrived(fields.get("SpyerUniqueid", ""))
         elif name == "OriginateResponse" and self.backs.answered(fields):
@@ -322,8 +330,19 @@ class Asterisk:
             case _:
                 self._give(command)
 
-    def _give(self, command: Answer | Play | Announce | RecordOpinion | HoldMusic | RingAgent | PassOn | DialOut | Refuse |
-    HangUp) -> None:
+    def _give(
+        self,
+        command: Answer
+        | Play
+        | Announce
+        | RecordOpinion
+        | HoldMusic
+        | RingAgent
+        | PassOn
+        | DialOut
+        | Refuse
+        | HangUp,
+    ) -> None:
         line = self.lines.get(command.call)
         if line is None:
             return  # the channel is gone, and its end is on the way to the engine

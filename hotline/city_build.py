@@ -13,16 +13,9 @@ from dialplans.hours import Hours, instant, read_ranges
 from dialplans.number import Number, NumberFault
 from dialplans.plan import NumberPlan
 from hotline import city_callers, city_dialling, city_recording, city_service, city_waiting, cutovers
-from hotline.city_schema import (
-    AgentTable,
-    Change,
-    CityFile,
-    HoursTable,
-    NetworkTable,
-    Rule,
-    TrunkTable,
-)
+from hotline.city_schema import AgentTable, Change, CityFile, Rule
 from hotline.city_seats import SeatTable
+from hotline.city_switch import HoursTable, NetworkTable, TrunkTable
 from trunks.pjsip import Network
 from trunks.seats import Seat
 from trunks.trunk import Codec, Digest, Dtmf, Peer, Registration, Transport, Trunk
@@ -205,7 +198,14 @@ def _rule(trunk: TrunkTable, file: CityFile, centres: frozenset[str]) -> TrunkRu
     if priority is None:
         priority = file.emergency.handover_priority if urgent else HANDED_OVER
     return TrunkRule(
-        trunk.name, trunk.strip, only, accepts, trunk.link, trunk.carrier, priority if trunk.link else 0, urgent
+        trunk.name,
+        trunk.strip,
+        only,
+        accepts,
+        trunk.link,
+        trunk.carrier,
+        priority if trunk.link else 0,
+        urgent,
     )
 
 
@@ -213,7 +213,9 @@ def emergency_trunks(file: CityFile) -> frozenset[str]:
     """The trunks over which emergencies are passed on; the links among them lead to an emergency centre."""
     rules: list[Rule] = [rule for line in file.lines for rule in (line, *line.changes)]
     routes = {rule.route for rule in rules if rule.treatment == "emergency" and rule.route}
-    return frozenset(trunk.name for route in (file.emergency.route, *routes) for trunk in members(file, route))
+    return frozenset(
+        trunk.name for route in (file.emergency.route, *routes) for trunk in members(file, route)
+    )
 
 
 def hours(name: str, table: HoursTable) -> Hours:
@@ -337,7 +339,9 @@ def setup(city: str, file: CityFile, plan: NumberPlan) -> Setup:
         plan=plan,
         agents={agent.agent: agent for agent in agents},
         seats={
-            seat.number: SeatSetup(seat.number, seat.auto_answer, classes[seat.number], skills=only.get(seat.number))
+            seat.number: SeatSetup(
+                seat.number, seat.auto_answer, classes[seat.number], skills=only.get(seat.number)
+            )
             for seat in seats(file.seats)
         },
         queues={
@@ -370,7 +374,9 @@ def setup(city: str, file: CityFile, plan: NumberPlan) -> Setup:
         overload_notice=tuple(file.routing.overload_notice) or city_callers.OVERLOAD,
         breaks=city_dialling.break_names(file),
         break_rules=city_dialling.break_rules(file),
-        outgoing=city_dialling.outgoing(file, members(file, file.outgoing.route) if file.outgoing.route else []),
+        outgoing=city_dialling.outgoing(
+            file, members(file, file.outgoing.route) if file.outgoing.route else []
+        ),
         roles=roles(file),
         recording=city_recording.recording(file),
         survey=city_service.survey(file),

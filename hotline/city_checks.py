@@ -20,7 +20,15 @@ _SPOKEN = {"number": "12345", "name": "热线"}
 
 def faults(file: CityFile) -> list[str]:
     """Every fault that is between values rather than in one."""
-    checks = (_numbers, _rules, _routes, _words, city_service.faults, city_recording.faults, city_waiting.faults)
+    checks = (
+        _numbers,
+        _rules,
+        _routes,
+        _words,
+        city_service.faults,
+        city_recording.faults,
+        city_waiting.faults,
+    )
     own = [fault for check in checks for fault in check(file)]
     return own + list(city_equipment.faults(file, list(_each_rule(file))))
 

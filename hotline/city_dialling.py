@@ -12,7 +12,8 @@ from hotline.city_faults import unknown_word
 from hotline.city_seats import BreakTable
 
 if TYPE_CHECKING:
-    from hotline.city_schema import CityFile, TrunkTable
+    from hotline.city_schema import CityFile
+from hotline.city_switch import TrunkTable
 
 
 def break_names(file: CityFile) -> dict[str, str]:

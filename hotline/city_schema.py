@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from hotline.city_routing import CallersTable, OverflowTable, ReserveTable, Routing
 from hotline.city_seats import BreakTable, ClassTable, OutgoingTable, SeatTable
+from hotline.city_switch import GroupTable, HoursTable, NetworkTable, TrunkTable
 from hotline.city_words import STRICT, Key, Level, Moment, Name, Phone, Text, Treatments, Word
 
 
@@ -30,7 +31,9 @@ class MenuKey(Section):
     queue: Word
     skill: Word
     priority: int = 0
-    prefer: Word | None = Field(default=None, description="a skill that is asked besides, at first (a dialect)")
+    prefer: Word | None = Field(
+        default=None, description="a skill that is asked besides, at first (a dialect)"
+    )
     prefer_seconds: float = Field(default=20, ge=0, le=600, description="so long it is asked")
 
 
@@ -129,78 +132,10 @@ class Emergency(Section):
     route: Name
     ring_seconds: float = Field(default=30, ge=3, le=120)
     handover_priority: int = Field(
-        default=1000, ge=0, le=60_000, description="how urgent a call is that one of these hands over to 12345"
-    )
-
-
-class Secret(Section):
-    """Where a carrier's password is kept: never in this file."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    file: Text | None = None
-
-
-class TrunkTable(Section):
-    """A line to a carrier, a sub-centre or an emergency centre."""
-
-    name: Name
-    carrier: Text
-    address: list[Text]
-    channels: int = Field(ge=1, le=10_000)
-    transport: Literal["udp", "tcp", "tls"] = "udp"
-    srtp: bool = False
-    auth: Literal["address", "digest", "registration"] = "address"
-    user: Text | None = None
-    secret: Secret | None = None
-    realm: str = ""
-    server: str = Field(default="", description="the registrar, where it is not the first address")
-    codecs: list[Literal["alaw", "ulaw", "g722"]] = Field(default=["alaw", "ulaw"], min_length=1)
-    dtmf: Literal["rfc4733", "info", "inband"] = "rfc4733"
-    from_user: str = ""
-    from_domain: str = ""
-    qualify_seconds: int = Field(default=30, ge=0, le=3600)
-    nat: bool = False
-    link: bool = Field(default=False, description="leads to some line's own people, not to a carrier")
-    handover_priority: int | None = Field(
-        default=None, ge=0, le=60_000, description="how urgent, at least, what a link hands over is"
-    )
-    strip: str = Field(
-        default="", pattern=r"^[0-9]*$", description="digits that stand before every called number"
-    )
-    prefix: str = Field(
-        default="", pattern=r"^[0-9]*$", description="digits to put before a number dialled out"
-    )
-    dialled_as: Phone | None = Field(
-        default=None, description="everything on this trunk was dialled as this line"
-    )
-    accepts: list[Phone] | None = Field(
-        default=None, description="the lines that may come in; without it: all"
-    )
-
-
-class GroupTable(Section):
-    """Trunks that lead to the same place, in the order in which they are tried."""
-
-    name: Name
-    trunks: list[Name] = Field(min_length=1)
-
-
-class HoursTable(Section):
-    """Opening hours by weekday: ``mon = ["08:30-12:00", "14:00-18:00"]``."""
-
-    mon: list[str] = []
-    tue: list[str] = []
-    wed: list[str] = []
-    thu: list[str] = []
-    fri: list[str] = []
-    sat: list[str] = []
-    sun: list[str] = []
-    calendar: bool = Field(default=True, description="public holidays close, make-up working days open")
-    makeup: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
-        default="mon", description="whose hours a make-up working day has"
-    )
-    special: dict[str, list[str]] = Field(
-        default={}, description='"2026-05-20" = ["09:00-12:00"]; [] is closed'
+        default=1000,
+        ge=0,
+        le=60_000,
+        description="how urgent a call is that one of these hands over to 12345",
     )
 
 
@@ -248,7 +183,9 @@ class AgentTable(Section):
     skills: dict[Word, Level] = Field(min_length=1)
     pin_hash: str | None = None
     pin_file: Text | None = None
-    class_: Word | None = Field(default=None, alias="class", description="what may be dialled; without it the seat's")
+    class_: Word | None = Field(
+        default=None, alias="class", description="what may be dialled; without it the seat's"
+    )
     shift: Word | None = Field(default=None, description="the [hours] at whose end they are signed off")
     shift_end: Literal["after_call", "at_once"] = "after_call"
     people: list[Person] = []
@@ -276,19 +213,30 @@ class CallBackTable(Section):
     """Calling back: callers who ask for it by key while they wait, and calls that were missed."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[0-9*#]?$")] = Field(
-        default="", description="what a waiting caller presses, and presses again to confirm; without it: not on offer"
+        default="",
+        description="what a waiting caller presses, and presses again to confirm; without it: not on offer",
     )
-    missed: bool = Field(default=False, description="missed calls are called back by seats that are free while nobody waits")
-    from_: Clock = Field(default="08:00", alias="from", description="nobody is called back earlier in the day")
+    missed: bool = Field(
+        default=False, description="missed calls are called back by seats that are free while nobody waits"
+    )
+    from_: Clock = Field(
+        default="08:00", alias="from", description="nobody is called back earlier in the day"
+    )
     to: Clock = Field(default="21:00", description="or later")
     tries: int = Field(default=3, ge=1, le=20)
     again_minutes: float = Field(default=15, ge=0.05, le=1440, description="between two tries")
     ring_seconds: float = Field(default=30, ge=3, le=120)
-    reserve: int = Field(default=0, ge=0, description="so many idle seats are left for callers while missed calls are worked off")
+    reserve: int = Field(
+        default=0,
+        ge=0,
+        description="so many idle seats are left for callers while missed calls are worked off",
+    )
     missed_after_seconds: float = Field(default=60, ge=0, le=86_400)
     expires_hours: float = Field(default=48, gt=0, le=720)
     most: int = Field(default=2000, ge=1, le=100_000, description="so many are kept at once")
-    shown: Phone | None = Field(default=None, description="the number that the called person sees; the city's own by default")
+    shown: Phone | None = Field(
+        default=None, description="the number that the called person sees; the city's own by default"
+    )
     offer: list[Text] = []
     number: list[Text] = []
     confirm: list[Text] = []
@@ -301,7 +249,9 @@ class DaysTable(Section):
     """What callers who are led to seats hear first on certain days."""
 
     holiday: str = Field(default="", max_length=500, description="on every public holiday")
-    dates: dict[str, str] = Field(default={}, description='"2026-05-20" = "..."; an empty text: nothing on that day')
+    dates: dict[str, str] = Field(
+        default={}, description='"2026-05-20" = "..."; an empty text: nothing on that day'
+    )
 
 
 class QueueTable(Section):
@@ -322,7 +272,8 @@ class QueueTable(Section):
     waiting: WaitingTable | None = Field(default=None, description="what is said while callers wait")
     music: Name | None = Field(default=None, description="a directory of recordings under recordings/music")
     then: Literal["let_go", "overflow", "call_back"] = Field(
-        default="let_go", description="what becomes of a caller for whom there is no place, or whose time is over"
+        default="let_go",
+        description="what becomes of a caller for whom there is no place, or whose time is over",
     )
     overflow: OverflowTable | None = Field(default=None, description="the queue to which this one overflows")
     survey: bool | None = Field(default=None, description="whether its callers are asked about the service")
@@ -332,9 +283,13 @@ class SurveyTable(Section):
     """Callers are asked about the service, in five grades by keypad, when the seat has hung up (满意度评价)."""
 
     default: bool = Field(default=False, description="asked unless a line or a queue says otherwise")
-    min_talk_seconds: float = Field(default=10, ge=0, le=3600, description="after shorter calls nobody is asked")
+    min_talk_seconds: float = Field(
+        default=10, ge=0, le=3600, description="after shorter calls nobody is asked"
+    )
     ask: Text | None = None
-    wrong: Text | None = Field(default=None, description="after a wrong key, before the question is put once more")
+    wrong: Text | None = Field(
+        default=None, description="after a wrong key, before the question is put once more"
+    )
     thanks: Text | None = None
     farewell: Text | None = Field(default=None, description="for one who presses no key")
     wait_seconds: float = Field(default=6, ge=1, le=30)
@@ -368,24 +323,10 @@ class NuisanceTable(Section):
     notice: Text | None = None
     days: int = Field(default=7, ge=1, le=365, description="so long an entry made at work lasts")
     most_days: int = Field(default=90, ge=1, le=365, description="nobody is barred for longer")
-    calls_per_minute: int = Field(default=10, ge=3, le=1000, description="more from one number raise an alarm")
+    calls_per_minute: int = Field(
+        default=10, ge=3, le=1000, description="more from one number raise an alarm"
+    )
     barred: list[BarredTable] = []
-
-
-class NetworkTable(Section):
-    """Where the switch listens; a port of 0: not at all."""
-
-    bind: Text = "0.0.0.0"
-    udp: int = Field(default=5060, ge=0, le=65_535)
-    tcp: int = Field(default=5060, ge=0, le=65_535)
-    tls: int = Field(default=0, ge=0, le=65_535)
-    rtp_first: int = Field(default=10_000, ge=1024, le=65_535)
-    rtp_last: int = Field(default=29_999, ge=1024, le=65_535)
-    tls_certificate: str = ""
-    tls_key: str = ""
-    tls_authorities: str = ""
-    external_address: str = ""
-    local_nets: list[Text] = []
 
 
 class WayBack(Section):

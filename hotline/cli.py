@@ -15,6 +15,7 @@ from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from hotline.city import City
+    from hotline.tracing import Trace
 
 DONE, NO, UNUSABLE = 0, 1, 2
 
@@ -65,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--press", default="", metavar="KEYS")
     trace.add_argument("--trunk", metavar="NAME", help="over which trunk the call comes")
     trace.add_argument("--caller", default="", metavar="N", help="from which number, for lists of callers")
+    trace.add_argument(
+        "--dialled-by", metavar="WHO", help="a seat dials NUMBER: an agent's number, or a seat's without one"
+    )
     trace.add_argument("--transfer", metavar="TO", help="and when the seat that has the call brings TO in")
     run = add("run", _run, "Answer a city's calls: engine and, unless told otherwise, its own Asterisk.")
     add_city(run)
@@ -93,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--calls", type=int, default=300, metavar="N")
     demo.add_argument("--rate", type=float, default=8.0, metavar="N", help="calls a second")
     demo.add_argument("--talk", type=float, default=6.0, metavar="S", help="mean talk, seconds")
-    drill = add("drill", _drill, "Rehearse every number with real calls that are listened to, and sign for it.")
+    drill = add(
+        "drill", _drill, "Rehearse every number with real calls that are listened to, and sign for it."
+    )
     add_city(drill)
     drill.add_argument("--as-of", metavar="TIME", help="rehearse as on that day; default now")
     drill.add_argument("--lines", nargs="+", default=[], metavar="N", help="these numbers only")
@@ -101,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     drill.add_argument("--seats", type=int, metavar="N", help="so many seats are manned; default: 30, or all")
     drill.add_argument("--silence", type=float, default=3.0, metavar="S", help="a longer silence is a fault")
     drill.add_argument("--recordings", type=Path, metavar="DIR", help="the city's own prompts, as NAME.wav")
-    drill.add_argument("--keep", type=Path, metavar="DIR", help="what was heard in the calls that differ, as WAV")
+    drill.add_argument(
+        "--keep", type=Path, metavar="DIR", help="what was heard in the calls that differ, as WAV"
+    )
     status = add("status", _status, "The floor of a hotline that runs: seats, queues, alarms.")
     add_city(status, nargs="?")
     status.add_argument("--home", type=Path, metavar="DIR", help="that of the hotline")
@@ -122,7 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     lines.add_argument("--records", metavar="URL", help="an SQLite file or postgresql://...")
     lines.add_argument("--since", metavar="TIME", help="ISO 8601; default: the last 24 hours")
     lines.add_argument("--until", metavar="TIME", help="ISO 8601; default: now")
-    lines.add_argument("--within", type=float, default=15.0, metavar="S", help="in time is: after so many seconds")
+    lines.add_argument(
+        "--within", type=float, default=15.0, metavar="S", help="in time is: after so many seconds"
+    )
     erlang = add("erlang", _erlang, "Erlang B, C and A, exactly.")
     erlang.add_argument("formula", choices=["b", "c", "a"])
     erlang.add_argument("--load", type=float, required=True, metavar="ERLANGS")
@@ -220,6 +230,8 @@ def _trace(args: argparse.Namespace) -> int:
     from hotline.tracing import trace, trace_all
 
     city, at = _city(args), _instant(args.at)
+    if args.number is None and args.dialled_by is not None:
+        raise ValueError("trace: --dialled-by needs what was dialled: write NUMBER before it")
     if args.number is None and args.transfer is not None:
         raise ValueError("trace: --transfer needs the call: write NUMBER before it")
     if args.number is None:
@@ -242,11 +254,27 @@ def _trace(args: argparse.Namespace) -> int:
         Console().print(table)
         _batches(city, at)
         return DONE
-    one = trace(city, args.number, args.diverted_from, at_ms=at, press=args.press, trunk=args.trunk, caller=args.caller)
+    if args.dialled_by is not None:
+        from hotline.tracing_dial import dialled
+
+        return _tell(args, dialled(city, args.number, args.dialled_by, at_ms=at))
+    one = trace(
+        city,
+        args.number,
+        args.diverted_from,
+        at_ms=at,
+        press=args.press,
+        trunk=args.trunk,
+        caller=args.caller,
+    )
     if args.transfer is not None:
         from hotline.tracing_transfer import with_transfer
 
         one = with_transfer(city, one, args.transfer, at_ms=at)
+    return _tell(args, one)
+
+
+def _tell(args: argparse.Namespace, one: Trace) -> int:
     if args.json:
         _document(one.document)
     else:

@@ -50,7 +50,14 @@ WORD_S = 5.0
 GRANTED = frozenset(
     {
         *("on-break", "on-break-after-call", "break-queued", "back", "signed-off", "signed-off-after-call"),
-        *("wrap-up-ended", "wrap-up-extended", "recording-paused", "recording-resumed", "bar-done", "bar-removed"),
+        *(
+            "wrap-up-ended",
+            "wrap-up-extended",
+            "recording-paused",
+            "recording-resumed",
+            "bar-done",
+            "bar-removed",
+        ),
         *("nobody-waits", "waiting-now"),
     }
 )
@@ -180,7 +187,10 @@ class Control:
             said = await asyncio.wait_for(word, self._within_s)
             _write(writer, {"said": said, "done": not said or said[0] in GRANTED})
         except TimeoutError:
-            _write(writer, {"fault": f"the engine gave no word within {self._within_s:g} s: look at hotline status"})
+            _write(
+                writer,
+                {"fault": f"the engine gave no word within {self._within_s:g} s: look at hotline status"},
+            )
         finally:
             del self._words[desk]
 
@@ -213,7 +223,9 @@ def read_ask(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     """What the command line asks for, its values turned into what they are. Raises `ControlFault` with place, fault and remedy."""
     kinds = {kind.__name__: kind for kind in get_args(Ask) if kind is not Watch}
     if name not in kinds:
-        raise ControlFault(f"{name}: nothing of this name may be asked for; write one of {', '.join(sorted(kinds))}")
+        raise ControlFault(
+            f"{name}: nothing of this name may be asked for; write one of {', '.join(sorted(kinds))}"
+        )
     kind = kinds[name]
     unknown = sorted(set(fields) - set(kind.__struct_fields__))
     if unknown:

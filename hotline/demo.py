@@ -25,6 +25,7 @@ from acd.agents import Activity, Presence
 from acd.messages import CallRecord
 from acd.metrics import measure
 from dialplans.decision import Answerer
+from hotline import demo_transfers
 from hotline.city import City
 from hotline.city_callers import seated
 from hotline.logs import OwnersFault, set_up
@@ -95,6 +96,7 @@ class _Demo:
             async with Platform.open(self.city, place) as platform:
                 try:
                     platform.service.watchers.records.append(self.records.append)
+                    demo_transfers.ThreeWay(platform.service)
                     async with self._equipment(platform) as phones:
                         offered = await self._play(platform, phones)
                         self.legs = phones.legs()
@@ -128,7 +130,7 @@ class _Demo:
 
     def _far_ends(self) -> list[tuple[str, int]]:
         """Addresses of centres behind trunks: of every trunk over which a line is passed on."""
-        reached: set[str] = set()
+        reached = demo_transfers.trunks(self.city.plan, _now_ms())
         for line in self._dialled():
             decision = self.city.plan.route(line.number, line.headers, "", _now_ms())
             reached |= {way.trunk for way in decision.passes[:1]}
@@ -260,6 +262,7 @@ class _Demo:
             "answered_by_seats": by["answered"],
             "answered_by_others": by["passed"],
             "told": told,
+            "transfers": demo_transfers.tally(self.records),
             "records": len(self.records),
             "engine_faults": platform.service.faults,
         }
@@ -274,10 +277,12 @@ class _Demo:
         table = Table(
             title=f"{self.city.title}: what became of the calls", title_justify="left", show_header=False
         )
+        came = result["transfers"]
         rows = [
             ("offered", result["offered"]),
             ("answered by seats", result["answered_by_seats"]),
             ("answered by lines' own seats, sub-centres, emergency centres", result["answered_by_others"]),
+            ("three-way calls with 110: came together / asked for", f"{came['came']} / {came['asked']}"),
             ("abandoned", result["abandoned"]),
             ("refused for want of a channel", result["refused"]),
             ("lost", result["lost"]),

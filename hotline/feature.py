@@ -37,7 +37,10 @@ COMMAND_S = 30.0
 ASKS = {"1": "blind", "2": "consult", "3": "three-way"}
 WISHES = {"0": "give back", "4": "toggle", "5": "complete", "6": "together"}
 EMERGENCY = "9"
-RECORDING: dict[str, type[RecordingPauseAsked] | type[RecordingResumeAsked]] = {"7": RecordingPauseAsked, "8": RecordingResumeAsked}
+RECORDING: dict[str, type[RecordingPauseAsked] | type[RecordingResumeAsked]] = {
+    "7": RecordingPauseAsked,
+    "8": RecordingResumeAsked,
+}
 
 _log = logger("feature")
 
@@ -66,7 +69,9 @@ class Features:
         if word is None:
             return False
         if not order.prompts:
-            self._sessions[order.desk].close()  # before whatever is ordered next: the seat is back in the talk
+            self._sessions[
+                order.desk
+            ].close()  # before whatever is ordered next: the seat is back in the talk
         if not word.done():
             word.set_result(order.prompts)
         return True

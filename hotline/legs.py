@@ -8,7 +8,7 @@ held in a FastAGI session by its variables: never is a channel redirected whose 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from acd.messages import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     LegSeen,
     MoveLeg,
     Part,
@@ -69,8 +70,10 @@ class Legs:
         line: Callable[[str], Line | None],
         link: Callable[[], SwitchLink | None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        emergencies: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.post = post
+        self._emergencies = emergencies
         self.parties: dict[str, Party] = {}
         """by the channel's unique id"""
         self._line = line
@@ -108,6 +111,12 @@ class Legs:
             self.post(LegAt(party.call, party.exten, "room", _named(party)))
         elif self._line(channel) is not None:
             self.post(LegAt(channel, "caller", "room"))
+
+    def holds(self, channel: str, on: bool) -> None:
+        """Hold, Unhold: a phone that takes part in a call."""
+        party = self.parties.get(channel)
+        if party is not None:
+            self.post(LegHolds(party.call, party.exten, on, _named(party)))
 
     def not_made(self, fields: Fields) -> None:
         """OriginateResponse: the switch could not even call the third party, or nobody took it."""
@@ -202,7 +211,12 @@ class Legs:
                 "ExtraPriority": 1,
             }
         await link.action(
-            "Redirect", Channel=line.channel, Context=f"hotline-{order.caller}", Exten="caller", Priority=1, **extra
+            "Redirect",
+            Channel=line.channel,
+            Context=f"hotline-{order.caller}",
+            Exten="caller",
+            Priority=1,
+            **extra,
         )
 
     def _move(self, order: MoveLeg) -> None:
@@ -241,8 +255,9 @@ class Legs:
         link = self._link()
         if link is None:
             return
+        caller = "anonymous" if await self._hidden(order, link) else _plain(order.caller) or "anonymous"
         where = f"PJSIP/{order.seat}" if order.seat is not None else f"PJSIP/{order.number}@{order.trunk}"
-        given = [("PJSIP_HEADER(add,{})".format(name), value) for name, value in _headers(order)]
+        given = [(f"PJSIP_HEADER(add,{name})", value) for name, value in _headers(order)]
         given.append(("__ACD_CALL", order.call))
         try:
             answer = await link.action(
@@ -253,7 +268,7 @@ class Legs:
                 Exten="third",
                 Priority=1,
                 Timeout=order.ring_ms,
-                CallerID=f'"{_plain(order.line)}" <{_plain(order.caller) or "anonymous"}>',
+                CallerID=f'"{_plain(order.line)}" <{caller}>',
                 Variable=[f"{name}={value}" for name, value in given],
                 Async=True,
             )
@@ -263,6 +278,19 @@ class Legs:
             raise
         if isinstance(answer, dict) and order.channel in self.parties:
             self._made[answer["ActionID"]] = order.channel
+
+    async def _hidden(self, order: CallThird, link: SwitchLink) -> bool:
+        """Has the caller withheld the number, from this third party too? An emergency centre sees it always, and what a
+        link takes along names it. The switch is asked: the engine goes by the number whether it is shown or not."""
+        line = self._line(order.call)
+        emergency = order.number.endswith(tuple(self._emergencies()))
+        if line is None or emergency or (order.handover is not None and order.handover.caller):
+            return False
+        try:
+            told = await link.action("Getvar", Channel=line.channel, Variable="CALLERID(num-pres)")
+        except ActionRefused:  # the caller has just hung up
+            return True
+        return isinstance(told, dict) and told.get("Value", "").startswith("prohib")
 
     async def _drop(self, order: DropLeg) -> None:
         link = self._link()
@@ -278,10 +306,11 @@ class Legs:
                 return
             try:
                 await link.hangup(channel)
-                return
             except ActionRefused:  # "No such channel": gone already, or not yet there
                 if party.answered:
                     return
+            else:
+                return
             await asyncio.sleep(wait)
 
     async def _say(self, order: SayTo) -> None:

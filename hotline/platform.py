@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import importlib.util
 import json
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from msgspec import structs
 
@@ -30,7 +25,7 @@ from acd.messages import (
     SwitchLost,
     SwitchSurveyed,
 )
-from hotline import city_waiting, status
+from hotline import status
 from hotline.asterisk import FALLBACK, Asterisk
 from hotline.city import City
 from hotline.control import FILE, Control
@@ -38,22 +33,25 @@ from hotline.fallback import FallbackSpool, SwitchHas
 from hotline.journal import Header, Options, open_journal
 from hotline.lines import Line
 from hotline.logs import logger
+from hotline.place import Place, digest_of, keep_all_secrets, survival_command
 from hotline.recordings import FOLDER, Shelf
 from hotline.recordings_keeper import RecordingsKeeper
 from hotline.records import RecordsFault, RecordStore
 from hotline.service import Clock, Service, tell_alarm
 from hotline.supervision import watched
 from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status
-from hotline.switch.config import AMI_SECRET, AMI_USER, SwitchSettings
+from hotline.switch.config import AMI_SECRET, AMI_USER
 from hotline.switch.find import find_asterisk
 from hotline.switch.process import Switch
 from hotline.switch.prompts_live import make_prompts
-from hotline.switch.secrets import Secrets, keep_secrets, write_private
+from hotline.switch.secrets import Secrets, write_private
 from hotline.switch.spool import Spool
 from ivr.live import AgiServer
 from ivr.prompts import sound
 from ivr.survival import snapshot as survival_snapshot
 from trunks.live import ActionRefused, Fields, SwitchFault, SwitchLink
+
+__all__ = ["Place", "Platform", "digest_of", "keep_all_secrets", "survival_command"]
 
 RESURVEY_S = 1.0
 """so long after a caller fell out of our hands the switch is asked what it has"""
@@ -67,34 +65,6 @@ SURVIVAL_S = 60.0
 """so often the survival program's table is checked against the plan, which changes with the hour, and at every cutover"""
 
 _log = logger("platform")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a city's platform keeps its things: everything lies under ``home``."""
-
-    home: Path
-    journal: str | None = None
-    records: str | None = None
-    ami_port: int = 5038
-    agi_port: int = 4573
-
-    @property
-    def secrets(self) -> Path:
-        """Passwords of seats, of the control port and of carriers."""
-        return self.home / "secrets"
-
-    def settings(self, city: City) -> SwitchSettings:
-        """Where the switch lives and listens."""
-        return SwitchSettings(
-            survival=survival_command(),
-            directory=self.home / "switch",
-            sounds=self.home / "sounds",
-            network=city.network(),
-            ami_port=self.ami_port,
-            agi_port=self.agi_port,
-            music=city_waiting.music(city.file),
-        )
 
 
 class Platform:
@@ -356,7 +326,11 @@ class Platform:
         known = set(asterisk.lines)
         for caller in found.callers:
             dials = asterisk.seat_of(caller.channel) if caller.out else None
-            if dials is not None and caller.seen.call not in known and not self.service.knows(caller.seen.call):
+            if (
+                dials is not None
+                and caller.seen.call not in known
+                and not self.service.knows(caller.seen.call)
+            ):
                 own[caller.seen.call] = dials  # dialled while there was no engine
                 continue
             line = asterisk.lines.setdefault(caller.seen.call, Line(caller.seen.call, caller.channel))
@@ -474,26 +448,6 @@ class Platform:
             write_private(settings.snapshot, text)
 
 
-def survival_command() -> tuple[str, ...]:
-    """How Asterisk starts the survival program. Without site, and with named folders, Python starts in half the time."""
-    found = (importlib.util.find_spec(name) for name in ("ivr", "asterisk", "msgspec"))
-    places = {Path(spec.origin).parent.parent for spec in found if spec is not None and spec.origin}
-    start = f"import sys; sys.path[:0] = {sorted(map(str, places))!r}; from ivr.survival_live import main; main(sys.argv[1])"
-    return sys.executable, "-IS", "-c", start
-
-
 def _interface(member: Fields) -> str:
     """The phone of a member of the fallback's queue."""
     return member.get("Location", member.get("Interface", ""))
-
-
-def keep_all_secrets(city: City, place: Place) -> Secrets:
-    """The passwords that this city needs: a carrier's from where the city file says, all others made once."""
-    carriers = city.carrier_secrets()
-    made = keep_secrets(place.secrets, [AMI_SECRET, *(seat.secret for seat in city.seats())])
-    return Secrets({**made, **carriers})
-
-
-def digest_of(city: City) -> str:
-    """A short digest of the city's configuration."""
-    return hashlib.sha256(city.file.model_dump_json().encode()).hexdigest()[:16]

@@ -172,7 +172,8 @@ def _sentences(
     if wait is not None:
         if decision.passes and not decision.urgent:
             told += [
-                f"If nobody takes the call, the caller hears: “{text}”" for text in _greeting(city, wait, decision.number, at_ms)
+                f"If nobody takes the call, the caller hears: “{text}”"
+                for text in _greeting(city, wait, decision.number, at_ms)
             ]
         told += waits
         told += city_waiting.told(city.file, wait.queue, at_ms)
@@ -193,9 +194,13 @@ def _along(city: City, decision: Decision) -> list[str]:
     links = [way.trunk for way in decision.passes if city.plan.is_link(way.trunk)]
     told: list[str] = []
     if links:
-        told.append(f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User).")
+        told.append(
+            f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User)."
+        )
     if len(links) < len(decision.passes):
         told.append("Over a carrier only the line and the case go along.")
     if decision.passes and decision.urgent:
-        told.append("No count of channels of ours holds it back, neither where it comes in nor where it goes out.")
+        told.append(
+            "No count of channels of ours holds it back, neither where it comes in nor where it goes out."
+        )
     return told

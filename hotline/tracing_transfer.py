@@ -88,7 +88,8 @@ def _by_class(setup: Setup, to: str, at_ms: Millis, waits: Enqueue) -> tuple[Cou
     if not people:
         people[""] = ("", "")
     aims = {
-        name: aim(setup, to, at_ms, agent=agent, seat=seat, waits=waits) for name, (agent, seat) in people.items()
+        name: aim(setup, to, at_ms, agent=agent, seat=seat, waits=waits)
+        for name, (agent, seat) in people.items()
     }
     return counts, aims
 
@@ -100,7 +101,11 @@ def _permission(setup: Setup, aimed: Aim, usual: str, aims: dict[str, Aim]) -> l
     if aimed.refusal is not None and aimed.refusal != "transfer-forbidden":
         return []
     if not forbidden:
-        return ["Every class of service allows it." if aimed.outside else "No class of service is asked: it is the city's own."]
+        return [
+            "Every class of service allows it."
+            if aimed.outside
+            else "No class of service is asked: it is the city's own."
+        ]
     allowed = [name for name in aims if name not in forbidden]
     no = f"Class of service {', '.join(forbidden)} does not allow it"
     return [f"{no}; {', '.join(allowed)} does." if allowed else f"{no}."]
@@ -126,7 +131,11 @@ def _keys(city: City, to: str, aimed: Aim) -> list[str]:
 
 def _whom(city: City, setup: Setup, to: str, aimed: Aim) -> list[str]:
     if aimed.agent is not None or aimed.seat is not None:
-        who = f"agent {aimed.agent}, wherever signed on" if aimed.agent else f"whoever is signed on at seat {aimed.seat}"
+        who = (
+            f"agent {aimed.agent}, wherever signed on"
+            if aimed.agent
+            else f"whoever is signed on at seat {aimed.seat}"
+        )
         return [
             f"Rings {who}, for {RING_MS / 1000:g} s, if free at that moment; the display shows the caller and the line.",
             "The seat hears “{transfer-unreachable}” if nobody is signed on there, “{transfer-busy}” if not free.".format(
@@ -147,7 +156,9 @@ def _whom(city: City, setup: Setup, to: str, aimed: Aim) -> list[str]:
     told += [f"Rings {way.number} over {way.trunk} for {aimed.ring_ms / 1000:g} s." for way in aimed.ways]
     links = [way.trunk for way in aimed.ways if way.trunk and city.plan.is_link(way.trunk)]
     if links:
-        told.append(f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User).")
+        told.append(
+            f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User)."
+        )
     if len(links) < len(aimed.ways):
         told.append("Over a carrier only the line and the case go along.")
     if aimed.emergency:
@@ -160,7 +171,10 @@ def _whom(city: City, setup: Setup, to: str, aimed: Aim) -> list[str]:
 
 def _in_vain(queue: str, aimed: Aim) -> list[str]:
     words = standard_prompts()
-    heard = "”, “".join(words[name] for name in ("transfer-busy", "transfer-no-answer", "transfer-refused", "transfer-unreachable"))
+    heard = "”, “".join(
+        words[name]
+        for name in ("transfer-busy", "transfer-no-answer", "transfer-refused", "transfer-unreachable")
+    )
     told = [
         f"If nobody takes it: the seat hears “{heard}”, and has the caller back.",
         f"If the seat has left meanwhile: the caller goes to the head of queue {queue}, ahead of all who came later.",

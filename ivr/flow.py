@@ -91,7 +91,9 @@ def flow_for(decision: Decision, greeting: tuple[str, ...] = ()) -> Flow:
         steps.append(Say(spoken))
     if decision.menu:
         steps.append(Menu(decision.menu_prompt, tuple(map(_key, decision.menu))))
-    steps.extend(Try(way.trunk, way.number, decision.pass_ring_ms, decision.urgent) for way in decision.passes)
+    steps.extend(
+        Try(way.trunk, way.number, decision.pass_ring_ms, decision.urgent) for way in decision.passes
+    )
     if decision.wait:
         if decision.passes and greeting:
             steps.append(Say(greeting))

@@ -34,7 +34,18 @@ UNSAID = {
     "WriteAudit": frozenset({"city", "number", "role"}),
     "RingForCallBack": frozenset({"because", "line"}),
     "WriteRecord": frozenset(
-        {"because", "line", "city", "trunk", "called", "caller", "treatment", "by_fallback", "reference", "passes"}
+        {
+            "because",
+            "line",
+            "city",
+            "trunk",
+            "called",
+            "caller",
+            "treatment",
+            "by_fallback",
+            "reference",
+            "passes",
+        }
     ),
 }
 """fields that a story tells only where they matter to it"""

@@ -14,7 +14,14 @@ from xml.sax.saxutils import escape
 from trunks.seats import Seat
 from trunks.trunk import Codec, Dtmf, Transport
 
-FEATURE_KEYS = (("*11", "签入"), ("*10", "签出"), ("*12", "小休"), ("*13", "恢复"), ("*14", "整理结束"), ("*15", "整理延长"))
+FEATURE_KEYS = (
+    ("*11", "签入"),
+    ("*10", "签出"),
+    ("*12", "小休"),
+    ("*13", "恢复"),
+    ("*14", "整理结束"),
+    ("*15", "整理延长"),
+)
 """What is dialled, and what stands beside the key."""
 
 

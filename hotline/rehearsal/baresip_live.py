@@ -148,6 +148,14 @@ class Softphone:
         """Refuse the call that rings: baresip says 486."""
         await self._do("hangup")
 
+    async def hold(self) -> None:
+        """Put the call on hold (a re-INVITE, sendonly). What is heard afterwards is not recorded any more."""
+        await self._do("hold")
+
+    async def resume(self) -> None:
+        """Take the call back from hold."""
+        await self._do("resume")
+
     async def press(self, keys: str) -> None:
         """Press keys as RFC 4733 telephone events, 100 ms each."""
         for key in keys:

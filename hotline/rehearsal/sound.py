@@ -136,5 +136,7 @@ def linear(codes: npt.NDArray[np.uint8]) -> Samples:
     """G.711 A-law as 16-bit samples: the middle of each step (ITU-T G.711)."""
     code = codes.astype(np.int32) ^ 0x55
     exponent, mantissa = (code >> 4) & 0x07, code & 0x0F
-    magnitude = np.where(exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
+    magnitude = np.where(
+        exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0)
+    )
     return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)

@@ -139,7 +139,8 @@ def render_tree(
             directory=settings.sounds / "music", ringing=settings.sounds / "ringing"
         )
         + "".join(
-            files.MORE_MUSIC.format(name=name, directory=settings.sounds / "music" / name) for name in settings.music
+            files.MORE_MUSIC.format(name=name, directory=settings.sounds / "music" / name)
+            for name in settings.music
         ),
         "indications.conf": _indications(settings.country),
         **files.SMALL,

@@ -88,7 +88,11 @@ def make_prompts(
         # Further pieces of music may be dropped in under any name.
         wanted.update((f"music/{file.stem}", "") for file in sorted((directory / "music").glob("*.wav")))
     for kind in music:
-        found = [file.stem for directory in recordings for file in sorted((directory / "music" / kind).glob("*.wav"))]
+        found = [
+            file.stem
+            for directory in recordings
+            for file in sorted((directory / "music" / kind).glob("*.wav"))
+        ]
         wanted.update((f"music/{kind}/{stem}", "") for stem in found or ["hold"])
     sources = {name: _recording(name, recordings) for name in wanted}
     spoken = {name: cache / _key(name, text) for name, text in wanted.items() if sources[name] is None}

@@ -30,6 +30,7 @@ from acd.messages import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     LegSeen,
     MoveLeg,
     Part,
@@ -52,7 +53,10 @@ from acd.messages import (
 )
 from acd.setup import Setup
 
-TARGETS = ("110", "8002", "8003", "102", "12366", "12315", "12348", "12345", "skill:12315", "queue:12345", "13900000000", "8999", "x", "119")
+TARGETS = (
+    *("110", "119", "8002", "8003", "102", "12366", "12315", "12348", "12345", "13900000000", "8999", "x"),
+    *("skill:12315", "queue:12345"),
+)
 WISHES = ("toggle", "complete", "together", "give back", "give back", "dance")
 LONELY_MS = 12_000
 """so long nobody may be alone in a room, or held without anybody who comes back for him"""
@@ -147,7 +151,10 @@ class Switchboard:
         rng = self.rng
         match order:
             case Play():
-                self.after(self._soon(50, 3000), lambda: self._if(order.call, lambda: self.post(PromptFinished(order.call))))
+                self.after(
+                    self._soon(50, 3000),
+                    lambda: self._if(order.call, lambda: self.post(PromptFinished(order.call))),
+                )
             case RingAgent():
                 self._ring(order)
             case PassOn():
@@ -214,7 +221,10 @@ class Switchboard:
         """A person who transfers, toggles and completes, sensibly and not."""
         if not leg.alive or self.rng.random() < 0.1:
             return
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.1:
+            on = self.rng.random() < 0.7
+            self.post(LegHolds(leg.call, leg.leg, on, leg.name if leg.leg == "third" else None))
+        elif self.rng.random() < 0.5:
             how = self.rng.choice(["blind", "consult", "consult", "three-way"])
             self.post(TransferAsked(leg.call, how, self.rng.choice(TARGETS), desk="desk"))
         else:
@@ -292,7 +302,9 @@ class Switchboard:
             if not leg.alive:
                 continue
             if leg.leg == "caller":
-                state = {"bridged": "talking", "room": "room", "ring": "ringing", "passed": "ringing"}.get(leg.place, "held")
+                state = {"bridged": "talking", "room": "room", "ring": "ringing", "passed": "ringing"}.get(
+                    leg.place, "held"
+                )
                 seat = self.seat_of.get(leg.call)
                 at = self.engine.state.agents.get(seat.agent) if seat and state == "talking" else None
                 channels.append(ChannelSeen(leg.call, state, at.seat if at else None))

@@ -18,6 +18,7 @@ from acd.messages import (
     CallerHungUp,
     CallOffered,
     CallRecord,
+    CallSurvived,
     ChannelSeen,
     Command,
     DropBack,
@@ -397,3 +398,11 @@ def test_a_late_answer_of_a_seat_for_what_is_no_longer_owed_is_hung_up() -> None
     assert not [
         o for o in here.tell(PassAnswered("gone-back"), CallerHungUp("gone-back")) if isinstance(o, RingAgent)
     ]
+
+
+def test_who_was_missed_while_there_was_no_engine_is_called_back_too() -> None:
+    here = hall()
+    here.tell(CallSurvived("m", "unicom", "12345", "13900000007", START - 9000, None, START - 1000), at=0)
+    assert [back.stage for back in here.engine.state.backs.values()] != []
+    (ring,) = [o for o in here.sign_on("101@8001") + here.wait(1000) if isinstance(o, RingForCallBack)]
+    assert ring.agent == "101"

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from acd.agents import ON_A_CALL, Activity, Presence
 from acd.calls import Call, CallState
@@ -80,6 +80,7 @@ from acd.rights import supervises
 from acd.setup import CallBackSetup, Setup
 from acd.watches import WatchState
 from acd.why import why_waiting
+from tests.acd.leg_watch import LegWatch, TransferRules, left_to_others, loads, third_of
 from tests.acd.tape_watch import TapeWatch
 from tests.acd.town import AGENTS, SEATS, START, asking, calling_back, on_shift, preferring, recorded, town
 
@@ -99,9 +100,34 @@ SETUPS = (
     replace(calling_back(town()), callback=CallBackSetup()),
 )
 
-HOWS = ("listen", "listen", "whisper", "barge", "take over", "take over", "break", "ready", "sign off", "why", "nonsense")
+HOWS = (
+    "listen",
+    "listen",
+    "whisper",
+    "barge",
+    "take over",
+    "take over",
+    "break",
+    "ready",
+    "sign off",
+    "why",
+    "nonsense",
+)
 
-DIALLED = ("13800000000", "01012345678", "110", "119", "12366", "12345", "8003", "8004", "8999", "62999001", "0371", "")
+DIALLED = (
+    "13800000000",
+    "01012345678",
+    "110",
+    "119",
+    "12366",
+    "12345",
+    "8003",
+    "8004",
+    "8999",
+    "62999001",
+    "0371",
+    "",
+)
 
 seats = st.sampled_from([*SEATS, *SEATS[:4], "8999"])
 agents = st.sampled_from([*AGENTS, "999"])
@@ -111,10 +137,19 @@ CALLERS = (
     *("13800000000", "13800000000", "13800000001", "13900000000", "anonymous"),
     *("13800000000", "13800000666", "13800770001", "13811112222"),
 )
-CALL_FACTS = (SeatLeft, OpinionRecorded, PromptFinished, AnnouncementOver, CallerHungUp, PassAnswered, PassFailed, RecordStored)
+CALL_FACTS = (
+    SeatLeft,
+    OpinionRecorded,
+    PromptFinished,
+    AnnouncementOver,
+    CallerHungUp,
+    PassAnswered,
+    PassFailed,
+    RecordStored,
+)
 
 
-class Promises(RuleBasedStateMachine):
+class Promises(TransferRules):
     def __init__(self) -> None:
         super().__init__()
         self.now = START
@@ -124,6 +159,7 @@ class Promises(RuleBasedStateMachine):
         self.named = 0
         self.audit: list[AuditEntry] = []
         self.tapes = TapeWatch()
+        self.legs = LegWatch()
         self.lives: dict[str, CallRecord | None] = {}
         """every call that came to the engine, and what was recorded of it"""
 
@@ -152,6 +188,7 @@ class Promises(RuleBasedStateMachine):
         assert orders == twins
         self.told.append((event, at, orders))
         self.tapes.took(event, orders)
+        self.legs.took(event, orders)
         for order in orders:
             if isinstance(order, WriteRecord):
                 self.recorded(order.record)
@@ -179,13 +216,19 @@ class Promises(RuleBasedStateMachine):
 
     # ── facts that make sense ────────────────────────────────────────────────────────────────────────────────
 
-    @rule(called=st.sampled_from(CALLED), trunk=st.sampled_from(TRUNKS), case=st.sampled_from(CASES), step=steps)
-    def a_call_is_offered(self, called: str, trunk: str, step: int, case: tuple[str, str, str] = CASES[0]) -> None:
+    @rule(
+        called=st.sampled_from(CALLED), trunk=st.sampled_from(TRUNKS), case=st.sampled_from(CASES), step=steps
+    )
+    def a_call_is_offered(
+        self, called: str, trunk: str, step: int, case: tuple[str, str, str] = CASES[0]
+    ) -> None:
         self.named += 1
         call = f"c{self.named}"
         self.lives[call] = None
         line, reference, note = case
-        told = CallOffered(call, trunk, called, CALLERS[self.named % len(CALLERS)], line=line, reference=reference, note=note)
+        told = CallOffered(
+            call, trunk, called, CALLERS[self.named % len(CALLERS)], line=line, reference=reference, note=note
+        )
         orders = self.tell(told, step)
         assert not any(isinstance(o, Refuse) for o in orders if called == "110" or trunk == "police")
 
@@ -292,14 +335,20 @@ class Promises(RuleBasedStateMachine):
         if desk is not None:
             self.tell(SeatEngaged(phone))
         by = s.agent_at(phone)
-        self.tell(SuperviseAsked(how, seat, by.agent if by and by_command else "", "" if by_command else phone, desk, "1"))
+        self.tell(
+            SuperviseAsked(
+                how, seat, by.agent if by and by_command else "", "" if by_command else phone, desk, "1"
+            )
+        )
 
     @rule(how=st.sampled_from(HOWS[:6]), pick=picks, by_command=st.booleans())
     def a_supervisor_goes_to_a_talk(self, how: str, pick: int, by_command: bool) -> None:
         """A seat talks, a supervisor signs on where nobody is and goes to it; mostly the channel comes."""
         self.tell(Tick())
         s = self.engine.state
-        talks = [call for call in s.calls.values() if call.state is CallState.TALKING and call.agent in s.agents]
+        talks = [
+            call for call in s.calls.values() if call.state is CallState.TALKING and call.agent in s.agents
+        ]
         free = [seat for seat in SEATS if seat not in s.at_seat]
         if not talks or "106" in s.agents or not free:
             return
@@ -381,12 +430,20 @@ class Promises(RuleBasedStateMachine):
             rung = [order for order in orders if isinstance(order, DialOut)]
             assert [(order.trunk, order.number) for order in rung] == ways[:1]
 
-    @rule(pick=picks, answers=st.booleans(), why=st.sampled_from(WHYS), cause=st.sampled_from([0, 17, 34]), step=steps)
+    @rule(
+        pick=picks,
+        answers=st.booleans(),
+        why=st.sampled_from(WHYS),
+        cause=st.sampled_from([0, 17, 34]),
+        step=steps,
+    )
     def whom_a_seat_rings_decides(self, pick: int, answers: bool, why: str, cause: int, step: int) -> None:
         if call := self.call_in(pick, CallState.DIALLING):
             self.tell(PassAnswered(call.call) if answers else PassFailed(call.call, why, cause), step)
 
-    @rule(agent=agents, what=st.integers(0, 3), reason=st.sampled_from(["1", "3", "7"]), seat=seats, step=steps)
+    @rule(
+        agent=agents, what=st.integers(0, 3), reason=st.sampled_from(["1", "3", "7"]), seat=seats, step=steps
+    )
     def somebody_imposes_something(self, agent: str, what: int, reason: str, seat: str, step: int) -> None:
         facts: tuple[Event, ...] = (
             SignOffForced(agent, "106", after_call=reason == "1"),
@@ -619,20 +676,27 @@ class Promises(RuleBasedStateMachine):
             match agent.activity:
                 case Activity.RINGING:
                     assert call
-                    assert (call.state, call.agent, call.seat) == (CallState.RINGING, agent.agent, agent.seat)
+                    own = (call.state, call.agent, call.seat) == (CallState.RINGING, agent.agent, agent.seat)
+                    assert own or third_of(call, agent.agent)
                 case Activity.TALKING:
                     assert call
                     assert call.state in {CallState.TALKING, CallState.IN_TRANSFER}
-                    assert (call.agent, call.seat) == (agent.agent, agent.seat)
+                    assert (call.agent, call.seat) == (agent.agent, agent.seat) or third_of(call, agent.agent)
                 case Activity.DIALLING:
                     assert call
                     assert call.state in {CallState.DIALLING, CallState.IN_FLOW}
                 case Activity.WRAP_UP:
-                    ending = call is not None and call.state in {CallState.LEFT, CallState.ASKED} and call.agent == agent.agent
-                    ended = next((c for c in s.wrapping.values() if c.call == agent.call), None)
-                    told = call or ended or self.lives.get(agent.call or "")
-                    went_on = told is not None and bool(told.transfers or (call and call.transfer))
-                    assert went_on or ending != (agent.agent in s.wrapping)
+                    over = s.wrapping.get(agent.agent)
+                    if over is not None:  # its record waits for the end of this wrap-up
+                        assert call is None
+                        assert (over.call, over.agent) == (agent.call, agent.agent)
+                    elif (
+                        call is not None and call.agent == agent.agent
+                    ):  # the caller's channel is still ending
+                        assert call.state in {CallState.LEFT, CallState.ASKED} or left_to_others(call)
+                    else:  # the call went on, or goes on, with others
+                        told = call or self.lives.get(agent.call or "")
+                        assert told is None or told.agent != agent.agent
                 case Activity.IDLE | Activity.RESTING | Activity.ENGAGED:
                     assert agent.call is None
             assert (agent.until is not None) == (agent.activity in {Activity.WRAP_UP, Activity.RESTING})
@@ -655,7 +719,7 @@ class Promises(RuleBasedStateMachine):
     def counters_equal_what_they_count(self) -> None:
         s = self.engine.state
         calls = s.calls.values()
-        assert +s.load == Counter(t for c in calls for t in (c.trunk, c.out_trunk) if t is not None)
+        assert +s.load == Counter(t for c in calls for t in (c.trunk, c.out_trunk, loads(c)) if t is not None)
         assert min(s.load.values(), default=0) >= 0
         waits = {CallState.QUEUED, CallState.RINGING}
         assert +s.waiting == Counter(c.waits.queue for c in calls if c.state in waits and c.waits)
@@ -699,7 +763,8 @@ class Promises(RuleBasedStateMachine):
         assert sorted(open_calls) == sorted(in_hand)
         told = Counter(record.disposition for record in self.lives.values() if record)
         assert len(self.lives) == len(in_hand) + sum(
-            told[kind] for kind in ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "not taken")
+            told[kind]
+            for kind in ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "not taken")
         )
 
     @invariant()
@@ -732,6 +797,7 @@ class Promises(RuleBasedStateMachine):
         """Everybody hangs up: every call ends in one record, and the same facts give the same orders again."""
         for call in list(self.engine.state.calls):
             self.tell(CallerHungUp(call, 16))
+        self.everybody_left_in_a_room_hangs_up()
         while (due := self.engine.deadline()) is not None:
             self.tell(Tick(), max(due - self.now, 0))
         assert None not in self.lives.values()

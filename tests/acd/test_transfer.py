@@ -14,6 +14,7 @@ from acd.messages import (
     AgentRangOut,
     CallerHungUp,
     CallOffered,
+    CallSurvived,
     CallThird,
     ChannelSeen,
     Command,
@@ -23,6 +24,7 @@ from acd.messages import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     LegSeen,
     MoveLeg,
     Part,
@@ -449,7 +451,10 @@ def test_the_class_of_service_of_the_seat_holds_where_the_agent_has_none() -> No
     setup = town()
     seats = {**setup.seats, "8001": replace(setup.seats["8001"], service_class="chief")}
     assert target.aim(setup, "01062345678", START, agent="101", seat="8001").refusal == "transfer-forbidden"
-    assert target.aim(replace(setup, seats=seats), "01062345678", START, agent="101", seat="8001").refusal is None
+    assert (
+        target.aim(replace(setup, seats=seats), "01062345678", START, agent="101", seat="8001").refusal
+        is None
+    )
 
 
 # ── time and gaps ────────────────────────────────────────────────────────────────────────────────────────────
@@ -492,6 +497,15 @@ def test_a_gap_in_which_the_third_party_left_gives_the_caller_back() -> None:
     assert made.engine.state.load["tax"] == 0
 
 
+def test_a_caller_who_was_held_and_ended_in_the_fallback_leaves_no_third_party_behind() -> None:
+    made = consulting("12366")
+    orders = made.tell(CallSurvived("c", "unicom", "12345", "13800000001", START, ended=START + 50))
+    assert DropLeg("c", "third", THIRD) in orders
+    assert made.engine.state.load["tax"] == 0
+    (record,) = records(orders + made.tell(WrapUpEndAsked("8001")))
+    assert [done.outcome for done in record.transfers] == ["consulted"]
+
+
 @pytest.mark.parametrize("how", ["blind", "consult", "three-way"])
 def test_a_restart_at_every_step_changes_nothing(how: str) -> None:
     def story(restarts: bool) -> list[Command]:
@@ -525,3 +539,56 @@ def test_a_ring_that_is_not_the_transfers_is_no_third_party() -> None:
     assert [ring.agent for ring in rings(orders)] == ["102"]
     assert said(ask(made, "consult", "8002")) == ["transfer-busy"]
     assert not [order for order in ask(made, "consult", "8002") if isinstance(order, RingAgent)]
+
+
+# ── hold ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_seat_that_holds_in_a_room_gives_its_caller_music_until_it_resumes() -> None:
+    made = consulting()
+    wish(made, "give back")
+    made.tell(LegAt("c", "caller", "room"))
+    assert made.tell(LegHolds("c", "seat", on=True)) == [MoveLeg("c", "caller", "held")]
+    made.tell(LegAt("c", "caller", "held"))
+    assert made.tell(LegHolds("c", "seat", on=False)) == [MoveLeg("c", "caller", "room")]
+
+
+def test_a_third_party_that_holds_after_the_seat_left_gives_the_caller_music_too() -> None:
+    made = consulting()
+    made.tell(AgentHungUp("c", "101"), LegAt("c", "caller", "room"))
+    assert made.tell(LegHolds("c", "third", on=True, channel=THIRD)) == [MoveLeg("c", "caller", "held")]
+    handed_over = made.call("c").transfer.handed_over  # type: ignore[union-attr]
+    made.tell(LegAt("c", "caller", "held"))
+    orders = made.tell(LegHolds("c", "third", on=False, channel=THIRD), at=50_000)
+    assert orders == [MoveLeg("c", "caller", "room")]
+    assert made.call("c").transfer.handed_over == handed_over  # type: ignore[union-attr]
+
+
+def test_a_hold_in_a_plain_call_is_the_switchs_own_business() -> None:
+    assert hall().tell(LegHolds("c", "seat", on=True)) == []
+
+
+# ── nothing stands before an emergency ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_emergency_lets_go_whoever_was_brought_in_before(answered: bool) -> None:
+    made = hall()
+    ask(made, "consult", "12366")
+    parted(made)
+    if answered:
+        answers(made)
+    orders = ask(made, "three-way", "110")
+    assert only(orders, DropLeg) == [DropLeg("c", "third", THIRD)]
+    (third,) = only(orders, CallThird)
+    assert isinstance(third, CallThird)
+    assert (third.channel, third.number) == ("c-2", "110")
+    assert only(orders, MoveLeg) == [MoveLeg("c", "caller", "room")]
+    assert said(orders) == []
+    assert [t.outcome for t in made.call("c").transfers] == ["consulted" if answered else "given back"]
+
+
+def test_an_ordinary_transfer_waits_until_the_one_that_is_on_is_over() -> None:
+    made = consulting("12366")
+    assert said(ask(made, "three-way", "12301")) == ["transfer-not-now"]
+    assert stage(made) is Stage.CONSULTING

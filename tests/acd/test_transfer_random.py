@@ -60,7 +60,17 @@ def test_calls_with_transfers_and_random_hang_ups_leak_nothing(part: int) -> Non
     play(made, CALLS // 4)
     all_is_well(made, CALLS // 4)
     found = outcomes(made.records)
-    wanted = {"handed over", "joined", "consulted", "queued", "busy", "noanswer", "refused", "given back", "hung up"}
+    wanted = {
+        "handed over",
+        "joined",
+        "consulted",
+        "queued",
+        "busy",
+        "noanswer",
+        "refused",
+        "given back",
+        "hung up",
+    }
     assert wanted <= found.keys(), found
     assert all(told.ended is not None for record in made.records for told in record.transfers)
 

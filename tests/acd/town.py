@@ -66,9 +66,7 @@ SEATS = ("8001", "8002", "8003", "8004", "8005")
 
 CITY = Wait("12345", (Need((("12345", 1),)),))
 CONSUMERS = Wait("12315", (Need((("12315", 1),)),))
-EXPERTS = Wait(
-    "12345", (Need((("12348", 3),)), Need((("12348", 1),), 15_000), Need((), 40_000)), 1
-)
+EXPERTS = Wait("12345", (Need((("12348", 3),)), Need((("12348", 1),), 15_000), Need((), 40_000)), 1)
 KEYS = (Choice("1", "consultation", CITY), Choice("9", "supervision", replace(CONSUMERS, priority=2)))
 
 
@@ -115,8 +113,12 @@ OUTGOING = OutgoingSetup(
     shows="037112345",
     lines={"12315": "037112315"},
     classes={
-        "seat": ServiceClass("seat", frozenset({"internal", "lines", "local", "mobile"}), ("0379*",), ("62999XXX",)),
-        "chief": ServiceClass("chief", frozenset({"internal", "lines", "local", "mobile", "national"}), shows="037162912345"),
+        "seat": ServiceClass(
+            "seat", frozenset({"internal", "lines", "local", "mobile"}), ("0379*",), ("62999XXX",)
+        ),
+        "chief": ServiceClass(
+            "chief", frozenset({"internal", "lines", "local", "mobile", "national"}), shows="037162912345"
+        ),
     },
     default="seat",
     wrap_up_ms=10_000,
@@ -158,7 +160,9 @@ def town(*, menu: bool = False, agents: tuple[str, ...] = tuple(AGENTS), closest
         city="town",
         plan=plan,
         agents={
-            name: AgentSetup(name, f"agent {name}", AGENTS[name], role="supervisor" if name in SUPERVISORS else "agent")
+            name: AgentSetup(
+                name, f"agent {name}", AGENTS[name], role="supervisor" if name in SUPERVISORS else "agent"
+            )
             for name in agents
         },
         seats={seat: SeatSetup(seat, auto_answer=seat == "8005") for seat in SEATS},

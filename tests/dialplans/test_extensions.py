@@ -36,7 +36,9 @@ def test_every_trunk_has_a_context_that_leads_to_the_hotline_and_nowhere_else() 
 def test_the_engines_word_is_emptied_before_every_question() -> None:
     lines = [line.strip() for line in render().splitlines()]
     asking = [
-        i for i, line in enumerate(lines) if re.search(r"AGI\(agi://.*/(enter|again|passed|resume|back)", line)
+        i
+        for i, line in enumerate(lines)
+        if re.search(r"AGI\(agi://.*/(enter|again|passed|resume|back)", line)
     ]
     assert len(asking) == 6
     assert all(lines[i - 1].endswith("Set(ACD_NEXT=)") for i in asking)

@@ -114,7 +114,13 @@ async def test_what_is_asked_reaches_the_engine_and_its_word_comes_back(path: Pa
         assert await me.ask(TRANSFER) == {"said": [], "done": True}
         assert behind.hall.call("c").transfer is not None
         assert await me.ask(TRANSFER) == {"said": ["transfer-not-now"], "done": False}
-        barred = {"type": "CallerBarred", "number": "13800000009", "until": None, "owner": "103", "reason": "x"}
+        barred = {
+            "type": "CallerBarred",
+            "number": "13800000009",
+            "until": None,
+            "owner": "103",
+            "reason": "x",
+        }
         assert await me.ask(barred) == {"said": ["bar-done"], "done": True}
 
 
@@ -183,7 +189,10 @@ async def test_two_programs_each_get_their_own_answer(path: Path) -> None:
         assert len(set(desks)) == 2
         assert behind.control.tell(Tell(desks[1], ("second",)))
         assert behind.control.tell(Tell(desks[0], ("first",)))
-        assert [await first, await second] == [{"said": ["first"], "done": False}, {"said": ["second"], "done": False}]
+        assert [await first, await second] == [
+            {"said": ["first"], "done": False},
+            {"said": ["second"], "done": False},
+        ]
 
 
 async def test_a_program_may_not_choose_whose_answer_it_takes(path: Path) -> None:
@@ -313,7 +322,9 @@ def ask(path: Path, *words: str) -> int:
     return cli.main(["ask", "heze", *words, "--home", str(path.parent)])
 
 
-def test_the_command_says_done_refused_and_unusable_by_its_exit(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_done_refused_and_unusable_by_its_exit(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ("TransferAsked", "call=c", "how=consult", "to=12366", "by=101")
     with Running(path):
         assert ask(path, *words) == 0

@@ -83,7 +83,9 @@ def test_a_sub_centres_call_that_overflows_to_a_seat_can() -> None:
     assert "head of queue 12345" in text
 
 
-@pytest.mark.parametrize("to", ["110", "119", "12366", "12315", "13800000000", "8002", "62912345", "01062345678"])
+@pytest.mark.parametrize(
+    "to", ["110", "119", "12366", "12315", "13800000000", "8002", "62912345", "01062345678"]
+)
 def test_what_is_told_is_what_the_engine_does(to: str) -> None:
     made = Hall("101@8001", "102@8002")
     made.talking("c", "101")

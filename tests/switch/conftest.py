@@ -158,7 +158,9 @@ async def town(city: City, *, as_of: str | None = None) -> AsyncIterator[Town]:
     try:
         at = None if as_of is None else instant(as_of)
         async with Platform.open(city, place, as_of_ms=at) as platform:
-            complaints = platform.switch.settings.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            complaints = platform.switch.settings.log.read_text(
+                encoding="utf-8", errors="replace"
+            ).splitlines()
             assert not [line for line in complaints if " ERROR[" in line], "Asterisk can't use a file of ours"
             here = Town(platform)
             platform.service.watchers.records.append(here.records.append)

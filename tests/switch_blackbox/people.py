@@ -58,13 +58,17 @@ async def signed_on(here: Town, people: Mapping[str, str]) -> AsyncIterator[None
     try:
         yield
     finally:
-        await here.until(lambda: not any(state_of(here, a) in BUSY for a in people.values()), "calls over", 20)
+        await here.until(
+            lambda: not any(state_of(here, a) in BUSY for a in people.values()), "calls over", 20
+        )
         post(here, *(SignOffAsked(seat) for seat in people))
         await here.until(lambda: all(state_of(here, a) is None for a in people.values()), "signed off")
 
 
 @asynccontextmanager
-async def at_work(here: Town, people: Mapping[str, str], manner: Manner | None = None) -> AsyncIterator[Phones]:
+async def at_work(
+    here: Town, people: Mapping[str, str], manner: Manner | None = None
+) -> AsyncIterator[Phones]:
     """SIPp phones of their own for these people (seat: agent), signed on; at the end nobody and nothing is left."""
     async with Phones(here.logins(people), here.sip, manner=manner or Manner()) as phones:
         async with signed_on(here, people):
@@ -80,14 +84,21 @@ async def calling(here: Town, number: str, caller: str, trunk: str = "unicom") -
         try:
             yield phone
         finally:
-            if caller in {call.caller for call in here.platform.service.engine.state.calls.values() if call.ended is None}:
+            if caller in {
+                call.caller
+                for call in here.platform.service.engine.state.calls.values()
+                if call.ended is None
+            }:
                 await phone.hang_up()
 
 
 async def waits(here: Town, caller: str) -> None:
     """The caller is in a queue."""
     calls = here.platform.service.engine.state.calls
-    await here.until(lambda: any(c.caller == caller and c.state.value == "queued" for c in calls.values()), f"{caller} waits")
+    await here.until(
+        lambda: any(c.caller == caller and c.state.value == "queued" for c in calls.values()),
+        f"{caller} waits",
+    )
 
 
 async def records(here: Town, callers: Iterable[str]) -> list[CallRecord]:

@@ -93,7 +93,13 @@ async def heard(here: Town, phone: object, name: str) -> None:
 async def test_each_is_told_the_place_that_priority_gives_and_a_full_queue_turns_away_all_but_the_urgent(
     here: Town, wire: Wire
 ) -> None:
-    first, second, park, late, urgent = "13700410001", "13700410002", "13900410003", "13900410004", "13700410005"
+    first, second, park, late, urgent = (
+        "13700410001",
+        "13700410002",
+        "13900410003",
+        "13900410004",
+        "13700410005",
+    )
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(calling(here, "12345", first))
         await waits(here, first)
@@ -123,14 +129,18 @@ async def test_each_is_told_the_place_that_priority_gives_and_a_full_queue_turns
     assert [seat for seat, _ in rings(await wire.rung())] == ["8001"] * 4
 
 
-async def test_who_talks_is_on_a_break_or_rests_is_never_rung_and_a_rest_ends_by_itself(here: Town, wire: Wire) -> None:
+async def test_who_talks_is_on_a_break_or_rests_is_never_rung_and_a_rest_ends_by_itself(
+    here: Town, wire: Wire
+) -> None:
     one, other = "13700410011", "13700410012"
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         await enter(at_work(here, {"8011": "1011"}, NEVER_ANSWERS))
         first = await enter(calling(here, "12345", one))
         await here.until(lambda: state_of(here, "1011") is Activity.RESTING, "rings out, and rests", 10)
-        resting = await enter(at_work(here, {"8012": "1012"}, STAYS))  # takes the first caller, and stays with him
+        resting = await enter(
+            at_work(here, {"8012": "1012"}, STAYS)
+        )  # takes the first caller, and stays with him
         await here.until(lambda: state_of(here, "1012") is Activity.TALKING, "the first is served")
         await enter(at_work(here, {"8013": "1013"}, TALKS))
         post(here, BreakAsked("8013", "1"))
@@ -145,7 +155,10 @@ async def test_who_talks_is_on_a_break_or_rests_is_never_rung_and_a_rest_ends_by
     assert before == [("8011", one), ("8012", one), ("8011", other)]
     assert rings(await wire.rung()) == [*before, ("8013", other)]
     told = await records(here, (one, other))
-    assert [(r.agent, r.rings, r.disposition) for r in told] == [("1012", 2, "answered"), ("1013", 2, "answered")]
+    assert [(r.agent, r.rings, r.disposition) for r in told] == [
+        ("1012", 2, "answered"),
+        ("1013", 2, "answered"),
+    ]
 
 
 async def test_a_rest_after_a_call_holds_for_all_queues_lasts_as_the_calls_own_queue_says_and_is_each_ones_own(
@@ -154,7 +167,7 @@ async def test_a_rest_after_a_call_holds_for_all_queues_lasts_as_the_calls_own_q
     urban, hotline, again, other = (f"1370041002{n}" for n in range(4))
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        phones = await enter(at_work(here, {"8021": "1021", "8022": "1022"}, TALKS))
+        await enter(at_work(here, {"8021": "1021", "8022": "1022"}, TALKS))
         post(here, BreakAsked("8022", "1"))
         a = await enter(calling(here, "12319", urban))
         await a.ended(within_s=10)
@@ -184,7 +197,9 @@ def gap(before: CallRecord, after: CallRecord) -> int:
     return after.rung - before.ended
 
 
-@pytest.mark.parametrize("to", ["8032@elsewhere", "110@elsewhere", "13700410039@elsewhere"], ids=["seat", "110", "outside"])
+@pytest.mark.parametrize(
+    "to", ["8032@elsewhere", "110@elsewhere", "13700410039@elsewhere"], ids=["seat", "110", "outside"]
+)
 async def test_a_phone_that_redirects_sends_no_caller_anywhere_and_the_next_seat_has_the_call(
     here: Town, wire: Wire, to: str
 ) -> None:
@@ -211,7 +226,9 @@ async def test_a_phone_that_redirects_sends_no_caller_anywhere_and_the_next_seat
     assert "SeatDialled" not in kinds
 
 
-async def test_with_everybody_away_a_caller_waits_is_rung_nowhere_and_may_give_up(here: Town, wire: Wire) -> None:
+async def test_with_everybody_away_a_caller_waits_is_rung_nowhere_and_may_give_up(
+    here: Town, wire: Wire
+) -> None:
     caller = "13700410041"
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context

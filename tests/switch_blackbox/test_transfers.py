@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,22 @@ import pytest_asyncio
 from acd.agents import Activity
 from acd.calls import Call
 from acd.messages import BreakAsked, TransferAsked, TransferSteered
+from acd.parties import Stage
 from hotline.city import City
 from hotline.rehearsal.baresip_live import Softphone
 from hotline.rehearsal.farend_live import FarEnd
-from hotline.rehearsal.manners import NEVER_ANSWERS, Fixed, Manner
+from hotline.rehearsal.manners import NEVER_ANSWERS, Dialled, Fixed, Manner, Plan
 from tests.switch.conftest import Town, town
-from tests.switch_blackbox.people import at_work, people_told, post, records, replaced, signed_on, state_of, zhengzhou
+from tests.switch_blackbox.people import (
+    at_work,
+    people_told,
+    post,
+    records,
+    replaced,
+    signed_on,
+    state_of,
+    zhengzhou,
+)
 from tests.switch_blackbox.wire import Said, Wire
 from tests.switch_transfer.trio import CALLER_HZ, OTHER_HZ, SEAT_HZ, THIRD_HZ, all_hung_up, hears, over, tones
 
@@ -117,11 +128,17 @@ class Pair:
 
     @property
     def call(self) -> Call:
-        return next(call for call in self.here.platform.service.engine.state.calls.values() if call.caller == self.number)
+        return next(
+            call
+            for call in self.here.platform.service.engine.state.calls.values()
+            if call.caller == self.number
+        )
 
 
 @asynccontextmanager
-async def talking(here: Town, wavs: dict[float, Path], first: int, pairs: int = 1, dials: str = "12345") -> AsyncIterator[list[Pair]]:
+async def talking(
+    here: Town, wavs: dict[float, Path], first: int, pairs: int = 1, dials: str = "12345"
+) -> AsyncIterator[list[Pair]]:
     """So many callers who talk to as many seats, whose agents are signed on."""
     people = {str(8000 + first + n): str(1000 + first + n) for n in range(pairs)}
     numbers = [f"1370041{first + n:04d}" for n in range(pairs)]
@@ -152,7 +169,9 @@ async def talking(here: Town, wavs: dict[float, Path], first: int, pairs: int = 
             await all_hung_up(here)
 
 
-async def until_hears(here: Town, phone: Softphone, *wanted: float, not_: Sequence[float] = (), within_s: float = 6.0) -> None:
+async def until_hears(
+    here: Town, phone: Softphone, *wanted: float, not_: Sequence[float] = (), within_s: float = 6.0
+) -> None:
     """Wait until a phone hears these tones, and none of the others."""
 
     def so() -> bool:
@@ -169,6 +188,11 @@ def music(phone: Softphone) -> bool:
     return loud and not any(hears(heard, hz) for hz in (CALLER_HZ, SEAT_HZ, THIRD_HZ, OTHER_HZ))
 
 
+def in_transfer(pair: Pair) -> bool:
+    """Whether the seat's wish has reached the engine."""
+    return pair.call.transfer is not None
+
+
 async def hold(phone: Softphone) -> None:
     """The phone's own key: a re-INVITE with sendonly."""
     await phone._do("hold")
@@ -180,8 +204,16 @@ async def resume(phone: Softphone) -> None:
 
 def directions(said: Sequence[Said], host: str) -> list[str]:
     """How the switch has agreed, each time a phone asked, to send and to receive."""
-    answers = [one for one in said if one.sent and one.peer[0] == host and one.method == "200" and "INVITE" in one.header("CSeq")]
-    return [found[1] for one in answers if (found := re.search(r"^a=(sendrecv|sendonly|recvonly|inactive)", one.text, re.MULTILINE))]
+    answers = [
+        one
+        for one in said
+        if one.sent and one.peer[0] == host and one.method == "200" and "INVITE" in one.header("CSeq")
+    ]
+    return [
+        found[1]
+        for one in answers
+        if (found := re.search(r"^a=(sendrecv|sendonly|recvonly|inactive)", one.text, re.MULTILINE))
+    ]
 
 
 def first_to(said: Sequence[Said], host: str) -> Said:
@@ -214,15 +246,26 @@ async def test_caller_and_hotline_are_on_both_seats_displays_and_nothing_of_the_
             (told,) = await records(here, [pair.number])
             rung = await wire.rung()
             assert [leg.caller for leg in other.legs()] == [pair.number]
-    assert (told.agent, [(t.how, t.agent, t.outcome) for t in told.transfers]) == ("1052", [("consult", "1052", "handed over")])
+    assert (told.agent, [(t.how, t.agent, t.outcome) for t in told.transfers]) == (
+        "1052",
+        [("consult", "1052", "handed over")],
+    )
     for one, seat in zip(rung, ("8051", "8052"), strict=True):
         assert one.user.partition("-")[0] == seat  # a phone may add to its number
         assert re.match(rf'"12315.消费维权热线[^"]*" <sip:{pair.number}@', one.header("From"))
-    inside = [one for one in await wire.said() if one.sent and one.peer[0] == here.far("unicom")[0] and one.at > begun]
-    assert {one.method for one in inside} <= {"200", "OPTIONS", "ACK"}  # the caller's phone is told nothing at all
+    inside = [
+        one
+        for one in await wire.said()
+        if one.sent and one.peer[0] == here.far("unicom")[0] and one.at > begun
+    ]
+    assert {one.method for one in inside} <= {
+        "200",
+        "OPTIONS",
+        "ACK",
+    }  # the caller's phone is told nothing at all
 
 
-async def test_110_is_told_caller_and_line_on_its_own_trunk_and_a_number_outside_nothing_of_ours(
+async def test_110_is_told_caller_and_line_on_its_own_trunk_and_a_number_outside_only_line_and_case(
     here: Town, wire: Wire, wavs: dict[float, Path]
 ) -> None:
     async with talking(here, wavs, 53, 2) as (one, other):
@@ -238,7 +281,47 @@ async def test_110_is_told_caller_and_line_on_its_own_trunk_and_a_number_outside
     assert f"sip:{one.number}@" in police.header("From")
     assert "X-Hotline-Line" in police.own_headers
     assert mobile.user == "13912345678"
-    assert set(mobile.own_headers) == {"X-Hotline-Line", "X-Hotline-Reference", "User-to-User"}  # nothing of the person
+    assert set(mobile.own_headers) == {
+        "X-Hotline-Line",
+        "X-Hotline-Reference",
+        "User-to-User",
+    }  # nothing of the person
+
+
+async def test_a_number_that_is_withheld_is_on_neither_seats_display_but_110_sees_it(
+    here: Town, wire: Wire, wavs: dict[float, Path]
+) -> None:
+    number = "13700410088"
+    plan = Plan(
+        1,
+        1,
+        (Dialled("12345", 1.0, ("Privacy: id", f"P-Asserted-Identity: <sip:{number}@carrier.example>")),),
+    )
+    calls = here.platform.service.engine.state.calls
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        await enter(at_work(here, {"8055": "1055"}, answers(wavs)))
+        carrier = stack.enter_context(here.carrier("unicom", int(number)))
+        placing = asyncio.create_task(carrier.place(plan))
+        await here.until(
+            lambda: any(call.agent == "1055" and call.seat_answered for call in calls.values()), "talking"
+        )
+        (call,) = calls.values()
+        await enter(at_work(here, {"8056": "1056"}, answers(wavs)))
+        post(here, TransferAsked(call.call, "blind", "8056"))
+        await here.until(lambda: call.agent == "1056", "the other seat has the call")
+        post(here, TransferAsked(call.call, "three-way", "110"))
+        await here.until(lambda: call.transfer and call.transfer.stage is Stage.TOGETHER, "110 is there")
+        post(here, TransferSteered(call.call, "complete"))
+        await here.until(lambda: call.passed_to == "110", "handed over")
+        await all_hung_up(here)
+        await placing
+        said = await wire.rung()
+    seats = [one.header("From") for one in said if one.user in {"8055", "8056"}]
+    assert len(seats) == 2
+    assert not [shown for shown in seats if number in shown]
+    (police,) = [one for one in said if one.peer[0] == here.far("emergency")[0]]
+    assert number in police.text
 
 
 # ── hold ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,10 +357,6 @@ async def test_a_seat_that_holds_and_consults_and_hangs_up_leaves_nobody_with_mu
         post(here, TransferSteered(pair.call.call, "give back"))
         await resume(pair.seat)
         await until_hears(here, pair.caller, SEAT_HZ, not_=(THIRD_HZ,))
-        await hold(pair.seat)  # the room is theirs alone now
-        await here.until(lambda: music(pair.caller), "music for the caller")
-        await resume(pair.seat)
-        await until_hears(here, pair.caller, SEAT_HZ)
         await here.until(lambda: not music(pair.caller), "no music is left")
         assert directions(await wire.said(), "127.41.2.58")[-4:] == ["recvonly", "sendrecv"] * 2
         await pair.caller.hang_up()
@@ -318,14 +397,16 @@ async def test_whoever_the_third_party_is_that_fails_a_seat_which_left_the_calle
         pairs = await enter(talking(here, wavs, 61, 4))
         busy, silent, leaves, redirects = pairs
         await enter(at_work(here, {"8066": "1066"}, Manner(ring_s=Fixed(1.5), refuses="486 Busy Here")))
-        await enter(at_work(here, {"8067": "1067"}, Manner(ring_s=Fixed(1.5), refuses="302 Moved", moved_to="110@x")))
+        await enter(
+            at_work(here, {"8067": "1067"}, Manner(ring_s=Fixed(1.5), refuses="302 Moved", moved_to="110@x"))
+        )
         await asyncio.gather(
             busy.seat.press("*228066#"),
             silent.seat.press("*22110#"),
             leaves.seat.press("*2212333#"),
             redirects.seat.press("*228067#"),
         )
-        await asyncio.gather(*(here.until(lambda p=p: p.call.transfer, "asked") for p in pairs))
+        await asyncio.gather(*(here.until(partial(in_transfer, p), "asked") for p in pairs))
         await asyncio.gather(*(p.seat.hang_up() for p in pairs))
         post(here, BreakAsked(leaves.desk, "1"))
         await leaves.caller.ended(within_s=5)
@@ -338,7 +419,12 @@ async def test_whoever_the_third_party_is_that_fails_a_seat_which_left_the_calle
         told = await records(here, [p.number for p in (busy, silent, redirects, leaves)])
         assert len(place.police.legs()) == before + 1  # the redirection to 110 was not followed
         assert len(place.carrier.legs()) == calls + 1
-    assert [[t.outcome for t in r.transfers] for r in told] == [["busy"], ["noanswer"], ["unreachable"], ["handed over"]]
+    assert [[t.outcome for t in r.transfers] for r in told] == [
+        ["busy"],
+        ["noanswer"],
+        ["unreachable"],
+        ["handed over"],
+    ]
     assert [r.disposition for r in told] == ["answered"] * 4
 
 
@@ -351,7 +437,7 @@ async def test_both_legs_led_out_of_their_bridge_stay_up_and_the_carrier_sees_no
     async with behaving(place.police, NEVER_ANSWERS), talking(here, wavs, 69, 3) as pairs:
         for _ in range(2):
             post(here, *(TransferAsked(p.call.call, "consult", "110") for p in pairs))
-            await asyncio.gather(*(here.until(lambda p=p: music(p.caller), "music") for p in pairs))
+            await asyncio.gather(*(here.until(partial(music, p.caller), "music") for p in pairs))
             post(here, *(TransferSteered(p.call.call, "give back") for p in pairs))
             await asyncio.gather(*(until_hears(here, p.caller, SEAT_HZ) for p in pairs))
             await asyncio.gather(*(until_hears(here, p.seat, CALLER_HZ) for p in pairs))

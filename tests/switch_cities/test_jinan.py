@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from acd.parties import Stage
-from hotline.rehearsal.manners import BUSY, forwarded
+from hotline.rehearsal.manners import forwarded
 from tests.switch_cities.cast import OUT_OF_ORDER, Cast, playing, short
 from tests.switch_transfer.trio import CALLER_HZ, SEAT_HZ, THIRD_HZ
 
@@ -18,22 +18,27 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
     made = playing(
-        "jinan", "2018-06-12T10:00", "127.42.3", tmp_path_factory.mktemp("tones"), seats=("8001", "8002", "8003")
+        "jinan",
+        "2018-06-12T10:00",
+        "127.42.3",
+        tmp_path_factory.mktemp("tones"),
+        seats=("8001", "8002", "8003"),
+        notices=True,
     )
     async with made as cast:
         yield cast
 
 
 async def test_every_departments_number_is_12345s_after_the_notice(cast: Cast) -> None:
-    async with cast.at_work(s8001="1001", s8002="1002", s8003="1201"):
-        async with (
-            cast.call("12333") as called,
-            cast.call("12345", headers=forwarded(["12315"])) as forwarded_one,
-            cast.call("66601234") as plain,
-        ):
-            for one in (called, forwarded_one, plain):
-                await one.talks(20)
-            told = [await one.record() for one in (called, forwarded_one, plain)]
+    async with (
+        cast.at_work(s8001="1001", s8002="1002", s8003="1201"),
+        cast.call("12333") as called,
+        cast.call("12345", headers=forwarded(["12315"])) as forwarded_one,
+        cast.call("66601234") as plain,
+    ):
+        for one in (called, forwarded_one, plain):
+            await one.talks(20)
+        told = [await one.record() for one in (called, forwarded_one, plain)]
     assert [(r.line, r.treatment, r.disposition, r.queue) for r in told] == [
         ("12333", "withdrawn", "answered", "12345"),
         ("12315", "withdrawn", "answered", "12345"),
@@ -44,7 +49,9 @@ async def test_every_departments_number_is_12345s_after_the_notice(cast: Cast) -
     assert min(spoken) > 4_000  # the notice, word for word, before the greeting
 
 
-async def test_110_119_and_120_are_excepted_and_reached_over_a_carrier_when_their_line_is_out_of_order(cast: Cast) -> None:
+async def test_110_119_and_120_are_excepted_and_reached_over_a_carrier_when_their_line_is_out_of_order(
+    cast: Cast,
+) -> None:
     async with cast.call("110") as police, cast.call("119") as fire, cast.call("120") as ambulance:
         for one, number in ((police, "110"), (fire, "119"), (ambulance, "120")):
             assert (await one.far("emergency")).called == number
@@ -73,24 +80,6 @@ async def test_one_key_brings_120_into_the_talk(cast: Cast) -> None:
         await three.caller.ended(within_s=5)
         told = await cast.here.record_of("13700000000")
     assert [short(t) for t in told.transfers] == [("three-way", "120", "emergency", "joined")]
-
-
-async def test_120_is_busy_on_every_way_and_the_caller_stays_with_the_seat(cast: Cast) -> None:
-    async with (
-        cast.at_work(s8001="1001"),
-        cast.instead("emergency", BUSY),
-        cast.instead("unicom", BUSY),
-        cast.instead("telecom", BUSY),
-        cast.instead("mobile", BUSY),
-        cast.call("12345") as one,
-    ):
-        agent = await one.talks()
-        one.ask("three-way", "120")
-        await one.at(Stage.INVITING)
-        await one.at(Stage.BACK)
-        told = await one.record()
-    assert [(t.to, t.outcome) for t in told.transfers] == [("120", "busy")]
-    assert (told.disposition, told.agent) == ("answered", agent)
 
 
 async def test_a_caller_goes_on_to_another_seat_of_12345(cast: Cast) -> None:

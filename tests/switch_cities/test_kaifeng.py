@@ -1,4 +1,4 @@
-"""Kaifeng's sentences about transfer (汴政办〔2022〕30号), each shown with Kaifeng's own file, on a Sunday at three in the night."""
+"""Kaifeng's sentences about transfer (汴政办〔2022〕30号): Kaifeng's own file, on a Sunday at three in the night."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ NIGHT = "2022-09-04T03:00"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
     made = playing(
-        "kaifeng", NIGHT, "127.42.2", tmp_path_factory.mktemp("tones"), seats=("8001", "8002", "8003"), rings=3
+        "kaifeng",
+        NIGHT,
+        "127.42.2",
+        tmp_path_factory.mktemp("tones"),
+        seats=("8001", "8002", "8003"),
+        rings=3,
     )
     async with made as cast:
         yield cast
@@ -66,7 +71,11 @@ async def test_keys_bring_the_sub_centre_in_three_ways_and_the_seat_leaves_the_t
 
 
 async def test_the_sub_centre_reads_line_caller_and_case_of_a_three_way_transfer(cast: Cast) -> None:
-    async with cast.at_work(s8001="1001"), cast.reading("tax", "486 Busy Here") as tax, cast.call("12345") as one:
+    async with (
+        cast.at_work(s8001="1001"),
+        cast.reading("tax", "486 Busy Here") as tax,
+        cast.call("12345") as one,
+    ):
         await one.talks()
         one.ask("three-way", "12366")
         await one.at(Stage.BACK)
@@ -95,14 +104,18 @@ async def test_a_retained_line_is_its_own_peoples_and_seats_transfer_there(cast:
 
 
 async def test_12345_takes_whom_a_retained_line_leaves_ringing(cast: Cast) -> None:
-    async with cast.at_work(s8001="1001", s8002="1002"), cast.instead("departments", SILENT):
-        async with cast.call("12345") as one, cast.call("12315") as other:
-            first = await one.talks()
-            one.ask("blind", "12328")
-            await other.talks()
-            assert other.call.shown.endswith("本线未接")
-            await cast.here.until(lambda: one.call.agent not in {None, first}, "another seat has the caller", 15)
-            direct, told = await other.record(), await one.record()
+    async with (
+        cast.at_work(s8001="1001", s8002="1002"),
+        cast.instead("departments", SILENT),
+        cast.call("12345") as one,
+        cast.call("12315") as other,
+    ):
+        first = await one.talks()
+        one.ask("blind", "12328")
+        await other.talks()
+        assert other.call.shown.endswith("本线未接")
+        await cast.here.until(lambda: one.call.agent not in {None, first}, "another seat has the caller", 15)
+        direct, told = await other.record(), await one.record()
     assert (direct.disposition, direct.line) == ("answered", "12315")
     assert [(p.trunk, p.outcome) for p in direct.passes] == [("departments", "noanswer")]
     assert [short(t) for t in told.transfers] == [("blind", "12328", "departments", "noanswer")]
@@ -144,7 +157,9 @@ async def test_a_seat_reaches_an_expert_by_his_lines_number_and_is_told_when_non
         one.ask("three-way", "12348")
         await cast.here.until(lambda: any("transfer-no-seat" in why for why in one.call.because), "refused")
         told = await one.record()
-    assert [(t.how, t.to, t.agent, t.outcome) for t in told.transfers] == [("three-way", "12348", "1048", "joined")]
+    assert [(t.how, t.to, t.agent, t.outcome) for t in told.transfers] == [
+        ("three-way", "12348", "1048", "joined")
+    ]
     assert told.agent == "1002"
 
 
@@ -152,7 +167,12 @@ async def test_a_merged_line_is_answered_by_12345(cast: Cast) -> None:
     async with cast.at_work(s8001="1035"), cast.call("12319") as one:
         await one.talks()
         told = await one.record()
-    assert (told.disposition, told.line, told.treatment, told.agent) == ("answered", "12319", "parallel", "1035")
+    assert (told.disposition, told.line, told.treatment, told.agent) == (
+        "answered",
+        "12319",
+        "parallel",
+        "1035",
+    )
 
 
 async def test_122_is_brought_in_and_over_a_carrier_when_its_own_line_refuses(cast: Cast) -> None:

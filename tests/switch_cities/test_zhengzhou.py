@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
-    made = playing("zhengzhou", "2020-06-16T10:00", "127.42.1", tmp_path_factory.mktemp("tones"), seats=("8001", "8002"))
+    made = playing(
+        "zhengzhou", "2020-06-16T10:00", "127.42.1", tmp_path_factory.mktemp("tones"), seats=("8001", "8002")
+    )
     async with made as cast:
         yield cast
 
@@ -45,12 +47,15 @@ async def test_one_key_brings_110_in_and_all_three_hear_one_another(cast: Cast) 
 
 async def test_what_12345_pushes_to_110_carries_line_caller_and_case(cast: Cast) -> None:
     diverted = forwarded(["12319"])
-    async with cast.at_work(s8001="1151"), cast.reading("emergency", "486 Busy Here") as police:
-        async with cast.call("12345", headers=diverted) as one:
-            await one.talks()
-            one.ask("consult", "110")
-            await one.at(Stage.CONSULTING)
-            told = await one.record()
+    async with (
+        cast.at_work(s8001="1151"),
+        cast.reading("emergency", "486 Busy Here") as police,
+        cast.call("12345", headers=diverted) as one,
+    ):
+        await one.talks()
+        one.ask("consult", "110")
+        await one.at(Stage.CONSULTING)
+        told = await one.record()
     read = handover.read(headers(police.invites[0]))
     assert (read.line, read.caller, read.reference) == ("12319", one.caller, told.call)
     assert "工号1151已通话" in read.note
@@ -120,17 +125,19 @@ async def test_when_no_way_leads_to_110_the_seat_is_told_and_has_the_caller_back
     assert len([why for why in told.because if why.startswith("110 did not take the transfer")]) == 4
 
 
-async def test_a_kept_number_and_a_withdrawn_one_are_12345s_and_an_independent_one_is_passed_through(cast: Cast) -> None:
-    async with cast.at_work(s8001="1001", s8002="1131"):
-        async with (
-            cast.call("12345", headers=forwarded(["12315"])) as kept,
-            cast.call("12345", headers=forwarded(["62912345"])) as withdrawn,
-            cast.call("12333") as independent,
-        ):
-            assert await kept.talks() == "1131"
-            assert (await independent.far("unicom", 15)).called == "12333"
-            assert await withdrawn.talks(20) == "1001"
-            told = [await one.record() for one in (kept, withdrawn, independent)]
+async def test_a_kept_number_and_a_withdrawn_one_are_12345s_and_an_independent_one_is_passed_through(
+    cast: Cast,
+) -> None:
+    async with (
+        cast.at_work(s8001="1001", s8002="1131"),
+        cast.call("12345", headers=forwarded(["12315"])) as kept,
+        cast.call("12345", headers=forwarded(["62912345"])) as withdrawn,
+        cast.call("12333") as independent,
+    ):
+        await kept.talks()
+        assert (await independent.far("unicom", 15)).called == "12333"
+        await withdrawn.talks(20)
+        told = [await one.record() for one in (kept, withdrawn, independent)]
     assert [(r.line, r.treatment, r.disposition) for r in told] == [
         ("12315", "absorbed", "answered"),
         ("62912345", "withdrawn", "answered"),

@@ -65,7 +65,9 @@ def test_every_prompt_becomes_a_sound_for_the_telephone_and_then_nothing_is_to_d
     tmp_path: Path, cache: Path
 ) -> None:
     made = make_prompts(tmp_path, [NOTICE], cache=cache)
-    assert made.changed == made.sounds == len(standard_prompts()) + 4  # the notice, the music, the tone of ringing, the beep
+    assert (
+        made.changed == made.sounds == len(standard_prompts()) + 4
+    )  # the notice, the music, the tone of ringing, the beep
     for name in (*standard_prompts(), sound(NOTICE), "music/hold"):
         with wave.open(str(tmp_path / f"{name}.wav")) as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)

@@ -13,6 +13,7 @@ from acd.messages import CallRecord, TransferAsked, WrapUpEndAsked
 from acd.parties import Stage
 from hotline.rehearsal.farend_live import FarEnd
 from hotline.rehearsal.manners import NEVER_ANSWERS, Fixed, Manner
+from hotline.rehearsal.sound import RATE, longest_silence_s
 from tests.switch.conftest import PIN, Town
 from tests.switch_transfer.trio import (
     CALLER_HZ,
@@ -66,7 +67,9 @@ async def record(three: Trio) -> CallRecord:
     return found
 
 
-async def test_a_consultation_by_key_is_private_and_hanging_up_hands_over(three: Trio, wavs: dict[float, Path]) -> None:
+async def test_a_consultation_by_key_is_private_and_hanging_up_hands_over(
+    three: Trio, wavs: dict[float, Path]
+) -> None:
     async with police(three.here, wavs):
         await three.talking()
         await three.seat.press("*22110#")
@@ -80,10 +83,14 @@ async def test_a_consultation_by_key_is_private_and_hanging_up_hands_over(three:
         await three.caller.hang_up()
         told = await record(three)
     assert (told.disposition, told.agent, told.passed_to) == ("answered", "1101", "110")
-    assert [(t.how, t.to, t.trunk, t.outcome) for t in told.transfers] == [("consult", "110", "emergency", "handed over")]
+    assert [(t.how, t.to, t.trunk, t.outcome) for t in told.transfers] == [
+        ("consult", "110", "emergency", "handed over")
+    ]
 
 
-async def test_the_third_party_hears_both_after_a_toggle_and_together(three: Trio, wavs: dict[float, Path]) -> None:
+async def test_the_third_party_hears_both_after_a_toggle_and_together(
+    three: Trio, wavs: dict[float, Path]
+) -> None:
     await sign_on(three.here, three.other, OTHER_AGENT)
     await three.talking()
     await three.seat.press(f"*22{OTHER_SEAT}#")
@@ -228,6 +235,31 @@ async def test_what_cannot_be_is_said_to_the_seat_alone_and_the_talk_goes_on(
     await three.until_hears(three.seat, CALLER_HZ)
     await three.caller.hang_up()
     await record(three)
+
+
+async def test_a_seat_that_holds_after_a_transfer_leaves_its_caller_with_music_and_finds_him_again(
+    three: Trio, wavs: dict[float, Path]
+) -> None:
+    async with police(three.here, wavs):
+        await three.talking()
+        await three.seat.press("*23110#")
+        await three.at(Stage.TOGETHER)
+        await three.seat.press("*20")
+        await three.at(Stage.BACK)
+        await three.until_hears(three.caller, SEAT_HZ)
+        await three.seat.hold()
+        await three.at(Stage.HOLDING)
+        await three.until_hears(three.caller, not_=(SEAT_HZ,))
+        begun = len(three.caller.heard().samples)
+        await three.here.until(
+            lambda: len(three.caller.heard().samples) > begun + 2 * RATE, "two seconds more"
+        )
+        assert longest_silence_s(three.caller.heard().samples[begun:]) < 1.0
+        await three.seat.resume()
+        await three.at(Stage.BACK)
+        await three.until_hears(three.caller, SEAT_HZ)
+        await three.caller.hang_up()
+        await record(three)
 
 
 async def test_a_command_does_what_the_keys_do(three: Trio, wavs: dict[float, Path]) -> None:

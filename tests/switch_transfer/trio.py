@@ -69,7 +69,9 @@ class Trio:
 
         await self.here.until(there, f"stage {stage}", within_s)
 
-    async def until_hears(self, phone: Softphone, *tones: float, not_: tuple[float, ...] = (), within_s: float = 6.0) -> None:
+    async def until_hears(
+        self, phone: Softphone, *tones: float, not_: tuple[float, ...] = (), within_s: float = 6.0
+    ) -> None:
         """Wait until a phone hears these tones and none of the others."""
 
         def so() -> bool:
@@ -112,7 +114,7 @@ async def over(here: Town, within_s: float = 15.0) -> None:
     await here.until(lambda: not state.calls, "no call left in the engine", within_s)
     await here.until(lambda: not any(a.activity in busy for a in state.agents.values()), "no seat left busy")
     async with asyncio.timeout(10):
-        while (left := await here.platform.switch.console("core show channels count")) and "0 active channels" not in left:
+        while "0 active channels" not in await here.platform.switch.console("core show channels count"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     assert not {trunk: n for trunk, n in state.load.items() if n}
     assert not here.platform.asterisk.lines
@@ -142,8 +144,12 @@ async def trio(here: Town, wavs: dict[float, Path], net: str) -> AsyncIterator[T
     """Caller, seat (signed on) and another seat's phone (registered, nobody signed on)."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        seat = await enter(Softphone(here.sip, here.logins([SEAT])[0], bind=f"{net}.101", plays=wavs[SEAT_HZ]))
-        other = await enter(Softphone(here.sip, here.logins([OTHER_SEAT])[0], bind=f"{net}.102", plays=wavs[OTHER_HZ]))
+        seat = await enter(
+            Softphone(here.sip, here.logins([SEAT])[0], bind=f"{net}.101", plays=wavs[SEAT_HZ])
+        )
+        other = await enter(
+            Softphone(here.sip, here.logins([OTHER_SEAT])[0], bind=f"{net}.102", plays=wavs[OTHER_HZ])
+        )
         caller = await enter(Softphone(here.sip, bind=here.far("unicom")[0], plays=wavs[CALLER_HZ]))
         made = Trio(here, caller, seat, other)
         await sign_on(here, seat, AGENT)
@@ -160,9 +166,6 @@ async def sign_on(here: Town, phone: Softphone, agent: str) -> None:
     await phone.dial(f"*11*{agent}*{PIN}")
     await phone.ended(within_s=20)
     agents = here.platform.service.engine.state.agents
-    await here.until(lambda: agent in agents and agents[agent].activity is Activity.IDLE, f"{agent} signed on")
-
-
-def dump(here: Town) -> str:
-    s = here.platform.service.engine.state
-    return "\n".join([*map(str, here.events[-30:]), *map(str, s.calls.values()), *map(str, s.agents.values())])
+    await here.until(
+        lambda: agent in agents and agents[agent].activity is Activity.IDLE, f"{agent} signed on"
+    )

@@ -172,3 +172,11 @@ def test_tls_without_a_certificate_is_refused() -> None:
 def test_a_range_of_ports_that_is_none_is_refused(rtp: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r"network\.rtp"):
         Network(rtp=rtp)
+
+
+def test_what_a_phone_or_a_far_end_redirects_to_is_dialled_in_no_context_that_there_is() -> None:
+    trunk = Trunk("unicom", "Unicom", (PEERS[0],), channels=10)
+    found = sections(render_pjsip([trunk], [Seat("8001")], Everything(), NETWORK))
+    assert "FORWARD_CONTEXT=hotline-nowhere" in found["unicom", "endpoint"]["set_var"]
+    assert "FORWARD_CONTEXT=hotline-nowhere" in found["seat", "endpoint"]["set_var"]
+    assert all("hotline-nowhere" not in options.get("context", ()) for options in found.values())
