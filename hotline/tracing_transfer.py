@@ -176,7 +176,7 @@ def _in_vain(queue: str, aimed: Aim) -> list[str]:
         for name in ("transfer-busy", "transfer-no-answer", "transfer-refused", "transfer-unreachable")
     )
     told = [
-        f"If nobody takes it: the seat hears “{heard}”, and has the caller back.",
+        f"If nobody takes it: the seat hears one of “{heard}”, and has the caller back.",
         f"If the seat has left meanwhile: the caller goes to the head of queue {queue}, ahead of all who came later.",
     ]
     if aimed.emergency:

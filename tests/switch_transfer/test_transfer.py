@@ -60,6 +60,7 @@ def police(here: Town, wavs: dict[float, Path], manner: Manner | None = None) ->
 
 async def record(three: Trio) -> CallRecord:
     """The record of the one call, after the seat's wrap-up."""
+    await three.here.until(lambda: not three.here.platform.service.engine.state.calls, "the call is over")
     for seat in (SEAT, OTHER_SEAT):
         three.here.platform.service.post(WrapUpEndAsked(seat))
     await three.here.until(lambda: three.here.records, "the record")
