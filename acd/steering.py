@@ -18,6 +18,7 @@ from acd.messages import CallThird, DropLeg, HangUp, HoldMusic, Millis, MoveLeg,
 from acd.parties import LAYOUT, MOVES, Leg, Place, Stage, Transfer, Way
 from acd.placing import skip_hopeless
 from acd.state import RING_GRACE_MS, State
+from acd.target import citys_own
 
 MOVE_MS: Millis = 6_000
 """how long the switch may take to move a channel; it takes some ms. After a refused order the survey has put things right
@@ -297,8 +298,10 @@ def _part_with(s: State, call: Call) -> None:
 def _requeue(s: State, call: Call, transfer: Transfer) -> None:
     """Among the waiting, at the place that the arrival gave: ahead of all who came later."""
     _clear(s, call)
-    call.waits = transfer.to_queue or call.waits
-    assert call.waits is not None
+    call.waits = transfer.to_queue or call.waits or citys_own(s)
+    if call.queued is None:  # the switch's fallback gave him to a seat: he has never stood in a queue of ours
+        s.counted += 1
+        call.queued, call.order = call.arrived, s.counted
     call.agent = call.seat = None
     call.move(CallState.QUEUED)
     s.waiting[call.waits.queue] += 1

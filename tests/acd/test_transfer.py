@@ -30,6 +30,7 @@ from acd.messages import (
     Part,
     RingAgent,
     SayTo,
+    SwitchLost,
     SwitchSurveyed,
     TransferAsked,
     TransferRecord,
@@ -592,3 +593,15 @@ def test_an_ordinary_transfer_waits_until_the_one_that_is_on_is_over() -> None:
     made = consulting("12366")
     assert said(ask(made, "three-way", "12301")) == ["transfer-not-now"]
     assert stage(made) is Stage.CONSULTING
+
+
+def test_a_caller_whom_the_fallback_gave_to_a_seat_comes_back_to_the_citys_queue() -> None:
+    made = Hall("101@8001")
+    made.tell(CallOffered("c", "unicom", "12345", "13800000001"), SwitchLost())
+    made.tell(SwitchSurveyed((ChannelSeen("c", "talking", "8001"),), ("8001",)))
+    assert made.agent("101").activity is Activity.TALKING
+    ask(made, "blind", "12366")
+    made.tell(LegAt("c", "caller", "held"), AgentHungUp("c", "101"))
+    made.tell(LegGone("c", "third", THIRD, "busy"))
+    orders = made.tell(LegGone("c", "third", "c-2", "busy"))
+    assert only(orders, HoldMusic) == [HoldMusic("c", "12345")]
