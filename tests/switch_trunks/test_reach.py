@@ -63,16 +63,21 @@ async def test_nobody_gets_out_by_dialling() -> None:
         taken = [await from_trunk(here, number, f"1330000{n:04}") for n, number in enumerate(NOT_OURS)]
         records = [await here.record_of(f"1330000{n:04}") for n in range(len(NOT_OURS))]
         (login,) = here.logins(["8002"])
-        dialled = ("12345", "8001", "110", "13800138000", "0012125551234", "*99", "*1x")
+        # nobody is signed on there: it is told so in words, and only an emergency would get out
+        in_words = [
+            await from_seat(here, n, login) for n in ("12345", "8001", "13800138000", "0012125551234")
+        ]
+        dialled = ("*99", "*1x")
         by_seat = [await from_seat(here, number, login) for number in dialled]
         codes = [await from_seat(here, code, login) for code in ("*10", "*14")]
         rung = [leg for one in (*ends, phones) for leg in one.legs()]
         engaged = {event.seat for event, _ in here.events if isinstance(event, SeatEngaged)}
-        heard_of = len(here.records)
+        heard_of = len([record for record in here.records if record.direction == "in"])
     assert refused == [404] * len(NO_NUMBER)
     assert taken == [200] * len(NOT_OURS)  # 12345 answers: a person can tell whose number it is
     assert {(record.disposition, record.passed_to) for record in records} == {("abandoned", None)}
     assert by_seat == [404] * len(dialled)
+    assert in_words == [200] * 4
     assert codes == [200, 200]
     assert engaged == {"8002"}
     assert rung == []
