@@ -8,7 +8,7 @@ started=$(date +%s)
 say() { echo "install: $*" >&2; }
 
 # ── system packages, by name ───────────────────────────────────────────────────────────────────────────────────
-packages="python3-venv espeak-ng sox sip-tester baresip-core redis-server postgresql debootstrap ca-certificates"
+packages="python3-venv espeak-ng sox sip-tester baresip-core redis-server postgresql debootstrap ca-certificates fonts-droid-fallback chromium"
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

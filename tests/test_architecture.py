@@ -15,11 +15,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "trunks": frozenset({"dialplans"}),
     "ivr": frozenset({"dialplans"}),
     "acd": frozenset({"dialplans", "trunks", "ivr"}),
-    "hotline": frozenset({"dialplans", "trunks", "ivr", "acd"}),
-    "benchmarks": frozenset({"dialplans", "trunks", "ivr", "acd", "hotline", "tests"}),
+    "simulator": frozenset({"dialplans", "trunks", "ivr", "acd"}),
+    "hotline": frozenset({"dialplans", "trunks", "ivr", "acd", "simulator"}),
+    "benchmarks": frozenset({"dialplans", "trunks", "ivr", "acd", "simulator", "hotline", "tests"}),
 }
 """from the ground up; a package may always import itself"""
-CORE = ("dialplans", "trunks", "ivr", "acd")
+CORE = ("dialplans", "trunks", "ivr", "acd", "simulator")
 NOT_PURE = frozenset(
     [
         "asyncio", "concurrent", "ctypes", "fcntl", "glob", "http", "io", "logging", "multiprocessing",

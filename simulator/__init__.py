@@ -1,0 +1,1 @@
+"""What would happen: the engine's own routing on virtual time, at millions of calls a second."""
