@@ -19,4 +19,5 @@ check: install      ## style and types
 bench: install      ## each prints a ratio measured in one run (about 20 minutes)
 	@$(PYTHON) -m benchmarks.kernel
 	@$(PYTHON) -m benchmarks.wire
+	@$(PYTHON) -m benchmarks.owed
 	@$(PYTHON) -m benchmarks.queue_delay --systems native,hotline --seconds 10

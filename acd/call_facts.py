@@ -34,10 +34,14 @@ class PromptFinished(Message, frozen=True):
 
 
 class CallerHungUp(Message, frozen=True):
-    """The caller's channel is gone. ``cause`` is Q.850's (16 normal clearing, 0 not known)."""
+    """The caller's channel is gone. ``cause`` is Q.850's (16 normal clearing, 0 not known).
+
+    Of a call that a seat placed: without ``channel`` the seat's own channel is gone, with it the one of the person called.
+    """
 
     call: CallId
     cause: int = 0
+    channel: str | None = None
 
 
 class AnnouncementOver(Message, frozen=True):

@@ -132,6 +132,11 @@ class Call(msgspec.Struct):
     """the disposition, where it is known before the end"""
     wrap_left: Millis | None = None
     """of a call that was dialled during a wrap-up: how long that would have lasted still"""
+    turned: bool = False
+    """of a call that a seat placed, once a third party has been asked for: the person called is the call's caller, on a channel of
+    the far end's own, and the channel that names the call is a leg like any seat's"""
+    seat_holds: bool = False
+    """the seat's phone has put the caller on hold, while the two are in their plain bridge"""
     transfer: Transfer | None = None
     """the third party that is on"""
     thirds: int = 0
@@ -163,6 +168,16 @@ class Call(msgspec.Struct):
     def shown(self) -> str:
         """The line as a seat's phone shows it."""
         return "-".join(part for part in (self.line, self.line_name, self.remark, self.mark) if part)
+
+    @property
+    def placed(self) -> bool:
+        """Is the call's own channel that of the seat, which called somebody (back)?"""
+        return self.direction != "in" and not self.turned
+
+    @property
+    def person(self) -> str:
+        """The number of whom the hotline talks to, whoever called whom."""
+        return self.called if self.direction == "out" else self.caller
 
     @property
     def holds(self) -> tuple[SeatId, ...]:

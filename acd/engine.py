@@ -12,6 +12,7 @@ from acd import (
     audit,
     breaks,
     callback,
+    calling_back,
     desk,
     floor,
     forced,
@@ -174,14 +175,12 @@ class Engine:
             case PromptFinished():
                 reception.prompt_finished(s, event)
                 rating.prompt_finished(s, event)
-            case CallerHungUp() if is_back(event.call):
-                callback.seat_gone(s, event)
             case CallerHungUp():
-                self._caller_gone(event.call, event.cause)
+                self._hung_up(event)
             case AnnouncementOver():
                 waiting.over(s, event)
-            case AgentAnswered() if is_back(event.call):
-                callback.seat_answered(s, event)
+            case AgentAnswered() if self._calls_back(event.call):
+                calling_back.seat_answered(s, event)
             case AgentAnswered():
                 floor.agent_answered(s, event)
             case AgentRangOut():
@@ -200,10 +199,10 @@ class Engine:
                     rating.seat_left(s, event)
             case OpinionRecorded():
                 rating.opinion_recorded(s, event)
-            case PassAnswered() if is_back(event.call):
-                callback.answered(s, event)
-            case PassFailed() if is_back(event.call):
-                callback.failed(s, event)
+            case PassAnswered() if self._calls_back(event.call):
+                calling_back.answered(s, event)
+            case PassFailed() if self._calls_back(event.call):
+                calling_back.failed(s, event)
             case PassAnswered():
                 reception.pass_answered(s, event)
                 outgoing.answered(s, event)
@@ -295,6 +294,28 @@ class Engine:
             case _:
                 assert_never(event)
 
+    def _calls_back(self, name: CallId) -> bool:
+        """Is it a call-back whose own channel is the seat's?"""
+        call = self.state.calls.get(name)
+        return is_back(name) and not (call and call.turned)
+
+    def _hung_up(self, fact: CallerHungUp) -> None:
+        """A call's own channel is gone, or that of the person whom a seat called."""
+        s = self.state
+        call = s.calls.get(fact.call)
+        if call is None or call.direction == "in" or (call.turned and fact.channel is not None):
+            self._caller_gone(fact.call, fact.cause)
+        elif fact.channel is not None:  # the seat's own channel follows at once
+            call.ended = s.now if call.state is CallState.TALKING else call.ended
+        elif call.transfer is not None:
+            transfer.seat_gone(s, call)
+        elif call.turned:
+            floor.agent_hung_up(s, AgentHungUp(call.call, call.agent or ""))
+        elif call.direction == "back":
+            calling_back.seat_gone(s, fact)
+        else:
+            floor.close(s, call, fact.cause)
+
     def _caller_gone(self, name: CallId, cause: int) -> None:
         s = self.state
         call = s.calls.get(name)
@@ -319,9 +340,9 @@ class Engine:
             case "words" if call and call.state is CallState.QUEUED and not call.away:
                 waiting.due(s, call)
             case "back":
-                callback.remind(s, timer.subject)
-            case "ring" if call and call.state is CallState.RINGING and call.direction == "back":
-                callback.ring_overdue(s, call)
+                calling_back.overdue(s, timer.subject)
+            case "ring" if call and call.state is CallState.RINGING and call.placed:
+                calling_back.ring_overdue(s, call)
             case "ring" if call and call.state is CallState.RINGING:
                 floor.ring_overdue(s, call)
             case "ring" if call and call.state is CallState.DIALLING:

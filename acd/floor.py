@@ -81,7 +81,7 @@ def _assign(s: State, found: Assignment) -> None:
     s.expect_word(call, ring_ms)
     seat = s.setup.seats.get(agent.seat)
     because = found.reason.at(s.now)
-    if call.direction == "back":
+    if call.placed:
         outgoing = s.setup.outgoing
         shown = s.setup.callback.shown or outgoing.lines.get(call.line or "") or outgoing.shows
         s.order(
@@ -118,6 +118,7 @@ def agent_answered(s: State, fact: AgentAnswered) -> None:
     stop_ring(s, call)
     s.waiting[call.waits.queue] -= 1
     call.move(CallState.TALKING)
+    call.seat_holds = False
     if call.seat_answered is None:  # after a transfer another seat answers: the first one ended the wait
         call.seat_answered = s.now
     agent.move(Activity.TALKING)
@@ -133,7 +134,7 @@ def agent_rang_out(s: State, fact: AgentRangOut) -> None:
         return
     assert call.waits is not None
     back_to_queue(s, call)
-    if call.direction != "back":
+    if not call.placed:
         s.order(HoldMusic(call.call, call.waits.queue, s.queue(call.waits.queue).music))
     if agent and agent.activity is Activity.RINGING:
         settings = s.queue(call.waits.queue)
@@ -221,7 +222,8 @@ def begin_wrap_up(s: State, call: Call) -> None:
     agent = s.agents.get(call.agent or "")
     if agent and agent.call == call.call and agent.activity is Activity.TALKING:
         if call.direction == "out":
-            write_down(s, agent, max(s.setup.outgoing.wrap_up_ms, call.wrap_left or 0))
+            left, call.wrap_left = call.wrap_left or 0, None  # it is that of the one who dialled
+            write_down(s, agent, max(s.setup.outgoing.wrap_up_ms, left))
         else:
             wrap_up(s, agent, call.waits.queue if call.waits else "")
 
@@ -293,7 +295,7 @@ def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None
         s.held[seat] -= 1
     freed = call.holds
     call.move(CallState.CLOSED)
-    del s.calls[call.call]
+    s.take_off(call)
     agent = s.agents.get(call.agent or "")
     mine = agent is not None and agent.call == call.call
     if agent and mine and agent.activity is Activity.RINGING:

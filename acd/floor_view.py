@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from acd.agents import Activity, Agent, Presence
@@ -9,11 +11,14 @@ from acd.calls import Call, CallState
 from acd.lines import LineView
 from acd.messages import AgentId, CallId, Millis, SeatId
 from acd.preferences import person_of, real
+from acd.recording import Tape
 from acd.state import State
 from acd.why import why_waiting
 
 ANSWER_WITHIN_MS: Millis = 15_000
 """GB/T 33358-2016: a person answers within 15 s"""
+STORED_WITHIN_MS: Millis = 60_000
+"""a record that is longer on its way into the database is late"""
 
 
 class SeatView(msgspec.Struct, frozen=True):
@@ -60,6 +65,15 @@ class Alarm(msgspec.Struct, frozen=True):
     text: str
 
 
+class TrunkView(msgspec.Struct, frozen=True):
+    """One trunk: ``busy`` of its ``channels`` are in use (0: as many as come). ``answers``: its other side answers the switch."""
+
+    trunk: str
+    busy: int
+    channels: int
+    answers: bool = True
+
+
 class FloorView(msgspec.Struct, frozen=True):
     """The floor at ``at``. ``counts``: seats by what they do."""
 
@@ -75,15 +89,23 @@ class FloorView(msgspec.Struct, frozen=True):
     """seats at which nobody is signed on"""
     lines: tuple[LineView, ...] = ()
     """how soon the lines' own people took what was passed to them, of the last 24 hours"""
+    trunks: tuple[TrunkView, ...] = ()
+    refused: dict[str, int] = {}
+    """callers who were turned away today, by the reason: ``overload``, ``full QUEUE``, ``waited QUEUE``, ``trunk NAME`` (no free
+    channel), ``barred``"""
 
 
-def floor_view(s: State, now: Millis) -> FloorView:
-    """The floor at ``now``, seats and queues in the order of their names."""
+def floor_view(s: State, now: Millis, away: Collection[str] = ()) -> FloorView:
+    """The floor at ``now``, seats and queues in the order of their names. ``away``: trunks whose other side does not answer."""
     heard = {watch.agent: watch.by for watch in s.watches.values()}
     seats = tuple(_seat(s, s.agents[s.at_seat[seat]], heard) for seat in sorted(s.at_seat))
     waits = _waiting(s)
     names = sorted(s.setup.queues.keys() | waits.keys())
     queues = tuple(_queue(s, name, waits.get(name, []), now) for name in names)
+    trunks = tuple(
+        TrunkView(name, s.load[name], s.setup.trunks[name].channels or 0, name not in away)
+        for name in sorted(s.setup.trunks)
+    )
     counts: dict[str, int] = {}
     for seat in seats:
         state = (
@@ -98,10 +120,12 @@ def floor_view(s: State, now: Millis) -> FloorView:
         blind=s.blind,
         seats=seats,
         queues=queues,
-        alarms=tuple(_alarms(s, seats, queues, now)),
+        alarms=(*_of_machines(s, trunks, now), *_alarms(s, seats, queues, now)),
         counts=counts,
         calls=len(s.calls),
         nobody_at=len(s.setup.seats) - len(s.at_seat),
+        trunks=trunks,
+        refused=dict(sorted(s.refusals.of_day(now).items())),
     )
 
 
@@ -208,7 +232,7 @@ def _seat(s: State, agent: Agent, heard: dict[AgentId, AgentId]) -> SeatView:
         reachable=agent.reachable,
         call=call.call if call else None,
         line=call.shown or None if call else None,
-        caller=call.caller if call else None,
+        caller=call.person if call else None,
         waited_ms=waited,
         heard_by=heard.get(agent.agent),
     )
@@ -243,12 +267,47 @@ def _queue(s: State, name: str, calls: list[Call], now: Millis) -> QueueView:
     )
 
 
-def _alarms(s: State, seats: tuple[SeatView, ...], queues: tuple[QueueView, ...], now: Millis) -> list[Alarm]:
+def _of_machines(s: State, trunks: tuple[TrunkView, ...], now: Millis) -> list[Alarm]:
+    """What is wrong with the switch, the trunks, the disk and the database, and who calls too often."""
     found = []
     if s.blind:
         found.append(Alarm("no switch", "", "The connection to the switch is down: nobody is rung."))
     if s.recording_halted is not None:
         found.append(Alarm("no recording", "", f"Nothing is recorded: {s.recording_halted}."))
+    found += [
+        Alarm("not recorded", call.call, f"Call {call.call} is not recorded: the switch writes no file.")
+        for call in s.calls.values()
+        if call.recording is not None and call.recording.tape is Tape.GIVEN_UP
+    ]
+    for trunk in trunks:
+        if not trunk.answers:
+            text = f"Trunk {trunk.trunk}: the other side does not answer; no call goes out there."
+            found.append(Alarm("trunk away", trunk.trunk, text))
+        if trunk.channels and trunk.busy >= trunk.channels:
+            text = f"Trunk {trunk.trunk}: all {trunk.channels} channels are in use; who calls in over it is refused."
+            found.append(Alarm("trunk full", trunk.trunk, text))
+    most = s.setup.nuisance.flood
+    found += [
+        Alarm(
+            "flood",
+            number,
+            f"More than {most} calls within a minute from {number}: see who it is, *39 bars him.",
+        )
+        for number, until in s.alarmed.items()
+        if until > now
+    ]
+    late = sum(
+        record.ended is not None and now - record.ended > STORED_WITHIN_MS for record in s.unstored.values()
+    )
+    if late:
+        found.append(
+            Alarm("no database", "", f"{late} call records are not in the database yet; none is lost.")
+        )
+    return found
+
+
+def _alarms(s: State, seats: tuple[SeatView, ...], queues: tuple[QueueView, ...], now: Millis) -> list[Alarm]:
+    found = []
     for queue in queues:
         if queue.longest_ms is None:
             continue

@@ -136,7 +136,7 @@ def _take_away(s: State, agent: Agent) -> None:
     if call is None:
         return
     call.because += (f"Agent {agent.agent} is signed off by {agent.leaving.by if agent.leaving else ''}.",)
-    if call.direction == "out":
+    if call.direction == "out" and call.placed:
         s.order(HangUp(call.call))
         s.expect_end(call)
     elif call.agent != agent.agent:  # a third party of somebody else's call

@@ -20,7 +20,8 @@ _WHAT = {"noanswer": "未接", "busy": "占线", "no channel": "线路满"}
 
 def taken_along(s: State, call: Call, trunk: str) -> Handover:
     """What goes with the call to the far end of ``trunk``. A carrier is told nothing of the person and of what was said."""
-    whole = Handover(call.line or call.called, call.caller, call.reference or call.call, said(call, s.now))
+    line = call.line or (s.setup.plan.own.number.local if call.direction == "out" else call.called)
+    whole = Handover(line, call.person, call.reference or call.call, said(call, s.now))
     return whole if s.setup.plan.is_link(trunk) else whole.public()
 
 

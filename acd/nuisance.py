@@ -113,6 +113,7 @@ def arrived(s: State, call: Call) -> None:
         call.run = FlowRun(lowered(call.run.flow))
     else:
         call.turned_away = True
+        s.refusals.count("barred", s.now)
         call.run = FlowRun((Say(s.setup.nuisance.notice), LetGo()))
 
 
@@ -170,14 +171,13 @@ def _count(s: State, number: str) -> None:
     most = s.setup.nuisance.flood
     recent = [at for at in s.recent.pop(number, []) if at > s.now - MINUTE_MS]
     s.recent[number] = [*recent, s.now][-(most + 1) :]
-    for other in list(s.recent):  # in the order of their last calls
-        if s.recent[other][-1] > s.now - MINUTE_MS:
+    # They stand in the order of their last calls, this one last.
+    while (oldest := next(iter(s.recent))) != number:
+        if s.recent[oldest][-1] > s.now - MINUTE_MS:
             break
-        del s.recent[other]
-    for other in list(s.alarmed):
-        if s.alarmed[other] > s.now:
-            break
-        del s.alarmed[other]
+        del s.recent[oldest]
+    while (alarmed := next(iter(s.alarmed), None)) is not None and s.alarmed[alarmed] <= s.now:
+        del s.alarmed[alarmed]
     if len(s.recent[number]) > most and number not in s.alarmed:
         s.alarmed[number] = s.now + QUIET_MS
         s.order(RaiseAlarm("flood", number, f"more than {most} calls within a minute from {number}"))

@@ -158,11 +158,17 @@ class DropSeat(Message, frozen=True):
 
 
 class Part(Message, frozen=True):
-    """Take the two out of their plain bridge at the same moment: ``room``, ``held`` or ``gone`` for each. Answered by `LegAt`."""
+    """Take the two out of their plain bridge at the same moment: ``room``, ``held`` or ``gone`` for each. Answered by `LegAt`.
+
+    ``agent`` and ``number`` stand where the seat placed the call: the person called, at ``number``, is the caller from now on, and
+    the call's own channel the leg of ``agent``'s seat.
+    """
 
     call: CallId
     caller: str
     seat: str
+    agent: AgentId | None = None
+    number: str = ""
 
 
 class MoveLeg(Message, frozen=True):
@@ -230,28 +236,37 @@ class KeepInStep(Message, frozen=True):
 
 class StartRecording(Message, frozen=True):
     """Record the caller's channel into these files (relative names): one for both sides mixed, two for the caller's and
-    the others'."""
+    the others'.
+
+    ``aside``: the seat's channel instead, while it talks to a third party and the caller is outside; ``channel`` is that one's
+    unique id, ``None``: that of the seat that was rung for the call.
+    """
 
     call: CallId
     names: tuple[str, ...]
+    aside: bool = False
+    channel: str | None = None
 
 
 class StopRecording(Message, frozen=True):
-    """Close the files that are being written."""
+    """Close the files that are being written. ``aside`` as in `StartRecording`, here and below."""
 
     call: CallId
+    aside: bool = False
 
 
 class PauseRecording(Message, frozen=True):
     """Write silence instead of what is said."""
 
     call: CallId
+    aside: bool = False
 
 
 class ResumeRecording(Message, frozen=True):
     """Write what is said again."""
 
     call: CallId
+    aside: bool = False
 
 
 class RaiseAlarm(Message, frozen=True):

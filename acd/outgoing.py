@@ -107,7 +107,7 @@ def dialled(s: State, fact: SeatDialled) -> None:
         seat=fact.seat,
         urgent=emergency,
     )
-    s.calls[call.call] = call
+    s.take_on(call)
     s.load[call.trunk] += 1
     _bind(s, call, agent)
     who = f"agent {agent.agent}" if agent else "nobody signed on"

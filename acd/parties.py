@@ -61,10 +61,6 @@ class Stage(StrEnum):
     """the third party did not come: the seat is told why, the caller hears music for those two seconds"""
     BACK = "back"
     """caller and seat talk as before"""
-    HOLDING = "holding"
-    """the seat has put its caller on hold, who hears music: in a room nobody else would give him any"""
-    PUT_ON_HOLD = "put on hold"
-    """the third party has, after the seat had left"""
     ALERTING = "alerting"
     """the caller is gone, an emergency centre is still rung for the seat"""
     ASIDE = "aside"
@@ -77,6 +73,7 @@ class Stage(StrEnum):
 
 
 S, P = Stage, Place
+PARTIES = ("caller", "seat", "third")
 
 LAYOUT: dict[Stage, tuple[Place, Place, Place]] = {
     S.ASKING: (P.HELD, P.ROOM, P.CALLED),
@@ -88,8 +85,6 @@ LAYOUT: dict[Stage, tuple[Place, Place, Place]] = {
     S.HANDED_OVER: (P.ROOM, P.GONE, P.ROOM),
     S.TELLING: (P.HELD, P.HELD, P.GONE),
     S.BACK: (P.ROOM, P.ROOM, P.GONE),
-    S.HOLDING: (P.HELD, P.ROOM, P.GONE),
-    S.PUT_ON_HOLD: (P.HELD, P.GONE, P.ROOM),
     S.ALERTING: (P.GONE, P.ROOM, P.CALLED),
     S.ASIDE: (P.GONE, P.ROOM, P.ROOM),
     S.REQUEUED: (P.HELD, P.GONE, P.GONE),
@@ -142,11 +137,9 @@ MOVES: dict[Stage, dict[str, Stage]] = {
         "together": S.TOGETHER,
     },
     S.TOGETHER: {**_SEAT_LEAVES, **_THIRD_LEAVES, "caller gone": S.ASIDE, "toggle": S.CONSULTING},
-    S.HANDED_OVER: {"third gone": S.OVER, "caller gone": S.OVER, "third holds": S.PUT_ON_HOLD},
-    S.PUT_ON_HOLD: {"third resumes": S.HANDED_OVER, "third gone": S.OVER, "caller gone": S.OVER},
+    S.HANDED_OVER: {"third gone": S.OVER, "caller gone": S.OVER},
     S.TELLING: {"seat told": S.BACK, "give back": S.BACK, "seat gone": S.REQUEUED, "caller gone": S.OVER},
-    S.BACK: {**_BEGINS, "seat gone": S.PARTED, "caller gone": S.OVER, "seat holds": S.HOLDING},
-    S.HOLDING: {**_BEGINS, "seat gone": S.PARTED, "caller gone": S.OVER, "seat resumes": S.BACK},
+    S.BACK: {**_BEGINS, "seat gone": S.PARTED, "caller gone": S.OVER},
     S.ALERTING: {"third answered": S.ASIDE, "third gone": S.OVER, "seat gone": S.OVER},
     S.ASIDE: {"third gone": S.OVER, "seat gone": S.OVER},
     S.REQUEUED: {"caller gone": S.OVER},
@@ -160,10 +153,12 @@ WISHES = frozenset({"toggle", "complete", "together", "give back"})
 
 
 class Leg(msgspec.Struct):
-    """One party's channel. ``until``: an order is under way, and what comes of it is due by then."""
+    """One party's channel. ``until``: an order is under way, and what comes of it is due by then. ``holds``: its phone has put the
+    call on hold, and sends nothing."""
 
     place: Place
     until: Millis | None = None
+    holds: bool = False
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -209,6 +204,20 @@ class Transfer(msgspec.Struct):
     def leg(self, name: str) -> Leg:
         """The party of this name."""
         return {"caller": self.caller, "seat": self.seat, "third": self.third}[name]
+
+    def wanted(self) -> dict[str, Place]:
+        """Where each party belongs now: as the stage lays it out, but for who would hear nothing in the room.
+
+        A phone that holds sends nothing, and a room plays nothing in its place. So a caller or a third party with whom nobody
+        is but one who holds is led out, and hears music there. The seat stays: it could not key anything outside.
+        """
+        wants = dict(zip(PARTIES, LAYOUT[self.stage], strict=True))
+        heard = {name for name, want in wants.items() if want is Place.ROOM and not self.leg(name).holds}
+        for name in ("caller", "third"):
+            others = {other for other, want in wants.items() if want is Place.ROOM and other != name}
+            if wants[name] is Place.ROOM and others and not others & heard:
+                wants[name] = Place.HELD
+        return wants
 
     def record(self, ended: Millis) -> TransferRecord:
         """What remains of it."""

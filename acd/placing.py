@@ -42,8 +42,8 @@ class Refusals(msgspec.Struct):
             self.day, self.counts = day, {}
         self.counts[why] = self.counts.get(why, 0) + 1
 
-    def today(self, now: Millis) -> dict[str, int]:
-        """The counts of this day: ``overload``, ``full NAME``, ``waited NAME`` for a queue's limits."""
+    def of_day(self, now: Millis) -> dict[str, int]:
+        """The counts of this day: ``overload``, ``full NAME``, ``waited NAME`` for a queue's limits, ``trunk NAME``, ``barred``."""
         return dict(self.counts) if day_of(now) == self.day else {}
 
 

@@ -41,12 +41,13 @@ def offered(s: State, fact: CallOffered) -> None:
         not room and not call.urgent
     ):  # an emergency is never refused for our own count: the carrier has brought it
         call.turned_away = True
+        s.refusals.count(f"trunk {fact.trunk}", s.now)
         call.because += (f"Trunk {fact.trunk} has no free channel: refused with 503.",)
         s.order(Refuse(call.call, NO_CHANNEL))
         close(s, call, NO_CHANNEL)
         return
     nuisance.arrived(s, call)
-    _go(s, call)
+    proceed(s, call)
 
 
 def returned(s: State, fact: CallReturned) -> None:
@@ -65,7 +66,7 @@ def returned(s: State, fact: CallReturned) -> None:
             call.answered = s.now if call.answered is None else call.answered
             s.release(call)
             call.run.skip_spoken()
-            _go(s, call)
+            proceed(s, call)
         case CallState.QUEUED | CallState.RINGING:
             assert call.waits is not None
             s.order(HoldMusic(call.call, call.waits.queue, s.queue(call.waits.queue).music))
@@ -114,7 +115,7 @@ def _admit(s: State, fact: CallOffered | CallReturned) -> Call:
         urgent=decision.urgent,
         remark=decision.remark,
     )
-    s.calls[call.call] = call
+    s.take_on(call)
     s.load[call.trunk] += 1
     arrives(s, call)
     return call
@@ -129,7 +130,7 @@ def prompt_finished(s: State, fact: PromptFinished) -> None:
         ):  # the greeting's end counts, not that of the words with which he was turned away
             call.prompt_ended = s.now
         call.run.advance(fact.key)
-        _go(s, call)
+        proceed(s, call)
 
 
 def pass_answered(s: State, fact: PassAnswered) -> None:
@@ -152,7 +153,7 @@ def pass_failed(s: State, fact: PassFailed) -> None:
         call.remark = handover.remark(call.treatment, fact.why)
         s.release(call)
         call.run.advance()
-        _go(s, call)
+        proceed(s, call)
 
 
 def caller_hung_up(s: State, fact: CallerHungUp) -> None:
@@ -167,7 +168,7 @@ def _answer(s: State, call: Call) -> None:
         s.order(Answer(call.call))
 
 
-def _go(s: State, call: Call) -> None:
+def proceed(s: State, call: Call) -> None:
     """Carry out the step that is on, and those behind it that take no time."""
     while True:
         step = call.run.step
@@ -280,7 +281,7 @@ def turn_away(s: State, call: Call, notice: tuple[str, ...]) -> None:
     call.turned_away = True
     rest: Flow = (Say(notice), LetGo()) if notice else (LetGo(),)
     call.run = FlowRun(rest)
-    _go(s, call)
+    proceed(s, call)
 
 
 def _let_go(s: State, call: Call, step: LetGo) -> None:

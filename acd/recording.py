@@ -1,8 +1,8 @@
 """Which calls are recorded, how, under which names, and the table of what may happen to a recording.
 
 A call is recorded on its caller's channel from the first answer to the caller's hang-up, through every transfer; only what
-is said in a bridge or a room is kept, not the music. A *part* is one unbroken recording: a call has a second one when the first
-had to be stopped.
+is said in a bridge or a room is kept, not the music. While seat and third party talk without the caller, the seat's channel is
+recorded instead. A *part* is one unbroken recording: a call has a second one when the first had to be stopped.
 """
 
 from __future__ import annotations
@@ -121,8 +121,14 @@ class Tape(StrEnum):
 T = Tape
 
 TAPE_MOVES: Mapping[Tape, Mapping[str, Tape]] = {
-    T.ON: {"pause": T.PAUSED, "halt": T.HALTED, "lost": T.ON, "give up": T.GIVEN_UP},
-    T.PAUSED: {"resume": T.ON, "halt": T.HALTED_PAUSED, "lost": T.PAUSED, "give up": T.GIVEN_UP},
+    T.ON: {"pause": T.PAUSED, "halt": T.HALTED, "lost": T.ON, "moved": T.ON, "give up": T.GIVEN_UP},
+    T.PAUSED: {
+        "resume": T.ON,
+        "halt": T.HALTED_PAUSED,
+        "lost": T.PAUSED,
+        "moved": T.PAUSED,
+        "give up": T.GIVEN_UP,
+    },
     T.HALTED: {"pause": T.HALTED_PAUSED, "possible": T.ON},
     T.HALTED_PAUSED: {"resume": T.HALTED, "possible": T.PAUSED},
     T.GIVEN_UP: {},
@@ -146,6 +152,12 @@ class Recording(msgspec.Struct):
     lost: int = 0
     paused_by: AgentId = ""
     pause_ends: Millis | None = None
+    on: str = ""
+    """whose channel is recorded: empty is the caller's; otherwise the seat's, as long as it talks to a third party aside"""
+
+    def files(self, call: CallId, arrived: Millis) -> tuple[str, ...]:
+        """The files of the present part. A talk aside has no caller's side: it is mixed."""
+        return names(call, arrived, Mode.MIXED if self.on else self.mode, self.parts)
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────

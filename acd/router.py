@@ -97,6 +97,8 @@ class Router:
         self._seqs: set[int] = set()
         self._entered = 0
         self._arrived = 0
+        self.changes = 0
+        """grows whenever somebody begins or ceases to be idle, or has other skills"""
 
     # ── agents ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -354,6 +356,7 @@ class Router:
     def _step_in(self, known: _Agent) -> None:
         """Among the idle, at the place that ``since_ms`` gives; whom the reserves keep is settled anew."""
         assert known.since_ms is not None
+        self.changes += 1
         key = kernel.agent_key(known.weight, known.since_ms)
         for guard in self._guards:
             if guard.holds(known.skills.get(guard.reserve.skill, 0)):
@@ -362,6 +365,7 @@ class Router:
 
     def _step_out(self, known: _Agent) -> bool:
         """Out from among the idle. False: the agent was not there."""
+        self.changes += 1
         if not kernel.leave(self._idle, known.row):
             return False
         for guard in self._guards:

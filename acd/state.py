@@ -11,8 +11,10 @@ from acd.backs import Back
 from acd.calls import Call, CallState
 from acd.memory import Known
 from acd.messages import AgentId, AuditEntry, CallId, CallRecord, Command, Millis, SeatId
+from acd.owed import Owed
 from acd.parties import Place, Transfer
 from acd.placing import Refusals
+from acd.preferences import caller_key
 from acd.router import Router
 from acd.setup import Barred, QueueSetup, Setup
 from acd.timers import Timers
@@ -100,6 +102,8 @@ class State:
         self.refusals = Refusals()
         self.backs: dict[CallId, Back] = {}
         """call-backs that are owed or under way, by their own id"""
+        self.owed = Owed()
+        """which of them there is anything to do about"""
         self.handling: dict[str, int] = {}
         """how long a seat is busy with a call of a queue, talk and wrap-up, in ms (`acd.estimate`)"""
         self.just_over: list[tuple[Call, CallRecord]] = []
@@ -120,6 +124,20 @@ class State:
         """why nothing can be recorded: an alarm, until the disk takes recordings again"""
         self.timers = Timers()
         self.router = self._router()
+
+    def take_on(self, call: Call) -> None:
+        """The call is in our hands from now on."""
+        self.calls[call.call] = call
+        self._is_on(call)
+
+    def take_off(self, call: Call) -> None:
+        """The call is over, or, one that calls back, stands no more."""
+        del self.calls[call.call]
+        self.owed.call_ended(call.call)
+
+    def _is_on(self, call: Call) -> None:
+        if call.direction != "back":  # whom we call back is not calling us
+            self.owed.call_began(call.call, caller_key(call.caller, self.setup.plan.area))
 
     def order(self, command: Command) -> None:
         """Give an order."""
@@ -202,6 +220,7 @@ class State:
         self.load, self.waiting, self.held = Counter(), Counter(), Counter()
         self.leaving, self.break_queue = set(), set()
         self.timers, self.router = Timers(), self._router()
+        self.owed = Owed(self.backs.values(), self.now)
         for agent in self.agents.values():
             agent.reachable = agent.seat in self.reachable
             self.router.set_agent(agent.agent, self.skills_of(agent.agent))
@@ -228,6 +247,7 @@ class State:
                 self.timers.set("watch", watch.channel, watch.until)
 
     def _rebuild_call(self, call: Call) -> None:
+        self._is_on(call)
         self.load[call.trunk] += 1
         for seat in call.holds:
             self.held[seat] += 1
@@ -277,6 +297,7 @@ class State:
             return
         assert call.waits is not None
         assert call.queued is not None
+        self.owed.look_at(call.call)  # one that stands for a call-back
         needs = call.waits.needs
         self.router.call_waits(
             call.call,
@@ -299,6 +320,7 @@ class State:
         if call.away:
             return
         self.router.call_gone(call.call)
+        self.owed.look_at(call.call)
         self.timers.drop("widen", call.call)
         self.timers.drop("words", call.call)
         self.timers.drop("max_wait", call.call)

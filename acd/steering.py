@@ -9,7 +9,7 @@ the place or the stage, and the next steering does the rest.
 
 from __future__ import annotations
 
-from acd import rating, target
+from acd import rating, taping, target
 from acd.agents import Activity
 from acd.calls import Call, CallState
 from acd.floor import BUSY_REST_MS, begin_wrap_up, close, find_agent, idle, rest, withdraw, wrap_up
@@ -69,10 +69,10 @@ def steer(s: State, call: Call) -> None:
     transfer = call.transfer
     if transfer is None:
         return
-    wants = dict(zip(("caller", "seat", "third"), LAYOUT[transfer.stage], strict=True))
+    wants = transfer.wanted()
     caller, seat = transfer.caller, transfer.seat
     if caller.place is seat.place is Place.BRIDGED and caller.until is seat.until is None:
-        s.order(Part(call.call, wants["caller"], wants["seat"]))
+        s.order(_part(call, wants["caller"], wants["seat"]))
         wait_for(s, caller)
         wait_for(s, seat)
     for name, want in wants.items():
@@ -86,7 +86,15 @@ def steer(s: State, call: Call) -> None:
             _requeue(s, call, transfer)
         elif transfer.stage is Stage.PARTED:
             _part_with(s, call)
+    taping.follow(s, call)
     alarm(s, call)
+
+
+def _part(call: Call, caller: str, seat: str) -> Part:
+    """Out of the plain bridge. Where the seat placed the call, the switch is told whose its own channel is."""
+    if call.direction == "in":
+        return Part(call.call, caller, seat)
+    return Part(call.call, caller, seat, call.agent, call.person)
 
 
 def _lead(s: State, call: Call, transfer: Transfer, name: str, want: Place) -> None:
@@ -108,7 +116,7 @@ def _lead(s: State, call: Call, transfer: Transfer, name: str, want: Place) -> N
     elif (
         name == "caller" and leg.place is Place.BRIDGED
     ):  # with one who is no longer the seat: that one is hung up
-        s.order(Part(call.call, want, "gone"))
+        s.order(_part(call, want, "gone"))
         wait_for(s, leg)
     elif want in {Place.ROOM, Place.HELD} and leg.place in {Place.ROOM, Place.HELD}:
         s.order(MoveLeg(call.call, name, want, channel))
@@ -164,7 +172,7 @@ def _call_third(s: State, call: Call, transfer: Transfer) -> None:
                 trunk=way.trunk,
                 seat=way.seat,
                 ring_ms=transfer.ring_ms,
-                caller=call.caller,
+                caller=call.person,
                 handover=taken_along(s, call, way.trunk) if way.trunk else None,
                 line=call.shown,
                 auto_answer=seat is not None and seat.auto_answer,

@@ -8,10 +8,10 @@ them. One supervisor at a time hears a call: two would not know of each other.
 
 from __future__ import annotations
 
-from acd import audit, forced, transfer
+from acd import audit, forced, taping, transfer
 from acd.agents import ON_A_CALL, Activity, Agent
 from acd.calls import Call, CallState
-from acd.floor import complete, withdraw, wrap_up
+from acd.floor import begin_wrap_up, complete, withdraw
 from acd.floor_view import spoken_wait
 from acd.messages import (
     DropLeg,
@@ -26,7 +26,7 @@ from acd.messages import (
     Tell,
     TransferRecord,
 )
-from acd.parties import How, Leg, Place, Stage, Transfer
+from acd.parties import LAYOUT, How, Leg, Place, Stage, Transfer
 from acd.rights import refusal
 from acd.state import State
 from acd.watches import Watch, WatchState
@@ -111,12 +111,11 @@ def _why_not_on(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> str |
         return "no-call-there"
     if any(w.call == call.call and w.by != by.agent and w.stage in _ALIVE for w in s.watches.values()):
         return "watched-already"
-    if call.direction != "in" and fact.how == "take over":
+    if call.placed and fact.how == "take over" and (call.to_seat is not None or call.ended is not None):
         return "transfer-not-now"
-    if call.transfer is not None and (
-        fact.how == "barge" or (fact.how == "take over" and call.transfer.stage is not Stage.BACK)
-    ):
-        return "transfer-not-now"
+    in_room = call.transfer is None or LAYOUT[call.transfer.stage][1] is Place.ROOM
+    if fact.how in {"barge", "take over"} and not in_room:
+        return "transfer-not-now"  # for two seconds: the seat is being told something
     mine = _watch_of(s, by)
     if not _dialled(fact) and mine is None and (by.activity is Activity.ENGAGED or not by.reachable):
         return "phone-busy"  # it is to be called
@@ -186,18 +185,24 @@ def _begin(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> None:
     else:
         mine = Watch(channel, by.agent, by.seat, fact.how, over.call, over.agent, over.seat, s.now, state)
         s.watches[channel] = mine
-    _expect(s, mine, COMING_MS)
-    if fact.how == "take over":
-        s.order(LeadIn(over.call, channel, by.seat, there))
+    _lead(s, mine, s.calls[over.call], there)
+
+
+def _lead(s: State, watch: Watch, call: Call, there: bool) -> None:
+    """Onto the seat's channel, or into the room: there one who spies is heard by the seat alone, so who barges in joins."""
+    _expect(s, watch, COMING_MS)
+    watch.in_room = watch.how == "take over" or (watch.how == "barge" and call.transfer is not None)
+    if watch.in_room:
+        s.order(LeadIn(call.call, watch.channel, watch.phone, there))
     else:
-        s.order(Spy(over.call, channel, by.seat, fact.how, _leg(s.calls[over.call]), there))
+        s.order(Spy(call.call, watch.channel, watch.phone, watch.how, _leg(call), there))
 
 
 def _leg(call: Call) -> str | None:
     """The seat's channel, where it is not the one that was rung for the call."""
     if call.transfer is not None:
         return call.transfer.seat_channel
-    return call.call if call.direction == "out" else None
+    return call.call if call.placed else None
 
 
 def _channel(s: State, call: str) -> str:
@@ -249,8 +254,19 @@ def restarted(s: State) -> None:
 def settle(s: State) -> None:
     """End what has lost its call, its supervisor or its right. Called after every fact while anybody is being heard."""
     for watch in list(s.watches.values()):
-        if watch.stage in _ALIVE and not _still(s, watch):
+        if watch.stage not in _ALIVE:
+            continue
+        if not _still(s, watch):
             end(s, watch)
+        elif watch.how == "barge" and watch.stage is WatchState.ON and not watch.in_room:
+            _follow(s, watch, s.calls[watch.call])
+
+
+def _follow(s: State, watch: Watch, call: Call) -> None:
+    """A third party has been asked for: who has barged in comes along into the room."""
+    if call.transfer is not None and call.transfer.seat.place is Place.ROOM:
+        watch.move(WatchState.COMING)
+        _lead(s, watch, call, True)
 
 
 def _still(s: State, watch: Watch) -> bool:
@@ -295,10 +311,14 @@ def _unexpect(s: State, watch: Watch) -> None:
 def _take_over(s: State, watch: Watch) -> None:
     """The supervisor is in the room: the caller follows, the seat that had the call goes to its wrap-up.
 
-    From here on it is a call in a room whose seat is the supervisor: transfers, hang-ups and surveys go as they always do there.
+    From here on it is a call in a room whose seat is the supervisor: transfers, hang-ups and surveys go as they always do there. A
+    third party that is on, or on its way, stays: it is the supervisor's to bring in or to give back.
     """
     call, by, former = s.calls[watch.call], s.agents[watch.by], s.agents[watch.agent]
-    before = call.transfer
+    before, turns = call.transfer, call.placed
+    if turns:
+        taping.leave_channel(s, call)
+        call.turned = True
     call.transfers += (
         TransferRecord(
             how="take over",
@@ -314,21 +334,24 @@ def _take_over(s: State, watch: Watch) -> None:
         ),
     )
     call.because += (f"Agent {by.agent} took the call over from {former.agent}.",)
-    call.transfer = Transfer(
-        how=How.THREE_WAY,
-        to=watch.phone,
-        by=former.agent,
-        asked=s.now,
-        stage=Stage.BACK,
-        caller=before.caller if before else Leg(Place.BRIDGED),
-        seat=Leg(Place.ROOM),
-        third=Leg(Place.GONE),
-        seat_channel=watch.channel,
-        recorded=True,
-    )
-    if before is None:
+    leaves = before.seat_channel if before is not None else None
+    if before is not None:
+        before.seat, before.seat_channel = Leg(Place.ROOM), watch.channel
+    else:
+        call.transfer = Transfer(
+            how=How.THREE_WAY,
+            to=watch.phone,
+            by=former.agent,
+            asked=s.now,
+            stage=Stage.BACK,
+            caller=Leg(Place.BRIDGED),
+            seat=Leg(Place.ROOM),
+            third=Leg(Place.GONE),
+            seat_channel=watch.channel,
+            recorded=True,
+        )
         call.move(CallState.IN_TRANSFER)
-    wrap_up(s, former, call.waits.queue if call.waits else "")
+    begin_wrap_up(s, call)
     former.call = None
     withdraw(s, by)
     if by.activity is Activity.WRAP_UP:
@@ -340,9 +363,9 @@ def _take_over(s: State, watch: Watch) -> None:
     s.timers.drop("wrap_up", by.agent)
     call.agent, call.seat = by.agent, by.seat
     if before is not None:
-        s.order(
-            DropLeg(call.call, "seat", before.seat_channel)
-        )  # first: without a channel it means the line's seat
+        s.order(DropLeg(call.call, "seat", leaves))  # first: without a channel it means the line's seat
     s.order(SeatChanged(call.call, watch.channel, by.agent, by.seat))
     transfer.go_on(s, call)
+    if turns:
+        taping.go_on(s, call)
     _over(s, watch)

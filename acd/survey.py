@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acd import callback, outgoing, steering, taping, transfer
+from acd import calling_back, outgoing, steering, taping, transfer
 from acd.agents import ON_A_CALL, Activity
 from acd.calls import Call, CallState
 from acd.floor import agent_answered, agent_hung_up, close, complete, give_back, match_all, record, withdraw
@@ -34,9 +34,9 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
     """Close what is over, follow what went on without us, fetch back who waits in the fallback."""
     seen = {channel.call: channel for channel in fact.channels}
     s.blind = True  # until all is known: nobody is rung for a caller who is gone, or at a phone that is off
-    callback.surveyed(s, fact)
+    calling_back.surveyed(s, fact)
     for call in list(s.calls.values()):
-        if call.direction == "back":
+        if call.direction == "back" and call.placed:
             continue
         if call.transfer is not None:
             legs = [leg for leg in fact.legs if leg.call == call.call]
@@ -44,7 +44,8 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
         elif call.call not in seen:
             close(s, call, broken=fact.restarted)
     # Who talks comes last: by then the seat is free of what the engine thought it did.
-    left = [c for c in s.calls.values() if c.transfer is None and c.call in seen and c.direction != "back"]
+    left = [c for c in s.calls.values() if c.transfer is None and c.call in seen]
+    left = [c for c in left if not (c.direction == "back" and c.placed)]
     for call in sorted(left, key=lambda call: seen[call.call].state == "talking"):
         _follow(s, call, seen[call.call])
     for channel in fact.channels:
@@ -60,7 +61,7 @@ def surveyed(s: State, fact: SwitchSurveyed) -> None:
 
 
 def _follow(s: State, call: Call, channel: ChannelSeen) -> None:
-    if call.direction == "out":
+    if call.placed:
         if channel.state == "talking":
             outgoing.answered(s, PassAnswered(call.call))
         return
@@ -125,7 +126,7 @@ def survived(s: State, fact: CallSurvived) -> None:
         if fact.ended is not None and not s.is_over(fact.call):
             _record_unknown(s, fact)
         return
-    if call.direction == "out":
+    if call.placed:
         return  # what a seat dials never comes to the fallback
     if fact.ended is None:
         _still_on(call, fact)

@@ -16,7 +16,7 @@ from acd.messages import (
     StopRecording,
     Tell,
 )
-from acd.parties import Place
+from acd.parties import Place, Stage
 from acd.recording import (
     LOSSES,
     RUNNING,
@@ -28,7 +28,6 @@ from acd.recording import (
     Tape,
     decide,
     nameable,
-    names,
 )
 from acd.state import State
 
@@ -44,6 +43,7 @@ def begin(s: State, call: Call, *, emergency: bool = False) -> None:
     if setup is None:
         return
     if call.recording is not None:
+        follow(s, call)
         _happen(s, call, "resume")
         return
     direction = Direction.PASSED if call.state is CallState.PASSED else call.direction
@@ -129,9 +129,43 @@ def failed(s: State, fact: RecordingFailed) -> None:
         _happen(s, call, "give up")
 
 
+def follow(s: State, call: Call) -> None:
+    """Record where the talk is: while the caller is outside, what the seat and a third party say to each other."""
+    recording = call.recording
+    if recording is None or recording.on == (on := _aside(call)):
+        return
+    if recording.tape in RUNNING:
+        s.order(StopRecording(call.call, aside=bool(recording.on)))
+    recording.on = on
+    _happen(s, call, "moved")
+
+
+def _aside(call: Call) -> str:
+    """The seat that talks to a third party aside, by its channel; empty while there is none."""
+    transfer = call.transfer
+    if transfer is None or transfer.stage not in {Stage.CONSULTING, Stage.ASIDE}:
+        return ""
+    there = transfer.seat.place is transfer.third.place is Place.ROOM
+    return transfer.seat_channel or "seat" if there else ""
+
+
+def leave_channel(s: State, call: Call) -> None:
+    """The call is about to have another channel: the part that is on ends."""
+    if call.recording is not None and call.recording.tape in RUNNING:
+        s.order(StopRecording(call.call))
+
+
+def go_on(s: State, call: Call) -> None:
+    """The call has another channel: the recording goes on there, as a part of its own."""
+    if call.recording is not None:
+        _happen(s, call, "moved")
+
+
 def over(s: State, call: Call) -> None:
-    """The call is closed; the switch has closed the file by itself when the caller's channel went."""
+    """The call is closed; the switch has closed the file by itself when the channel went."""
     s.timers.drop("pause", call.call)
+    if call.recording is not None and call.recording.on and call.recording.tape in RUNNING:
+        s.order(StopRecording(call.call, aside=True))
 
 
 def notice(s: State, line: str | None, queue: str | None) -> tuple[str, ...]:
@@ -161,14 +195,15 @@ def _talkers(call: Call) -> set[AgentId]:
 
 
 def _has_caller(call: Call) -> bool:
-    """Is the channel that is recorded still there, and with somebody?"""
+    """Is the channel that is recorded (the caller's, or a seat's aside) still there, and with somebody?"""
     if call.state is CallState.IN_TRANSFER and call.transfer is not None:
-        return call.transfer.caller.place is not Place.GONE
+        aside = call.recording is not None and call.recording.on != ""
+        return call.transfer.caller.place is not Place.GONE or aside
     return call.state in _TALKS
 
 
 def _names(call: Call, recording: Recording) -> tuple[str, ...]:
-    return names(call.call, call.arrived, recording.mode, recording.parts)
+    return recording.files(call.call, call.arrived)
 
 
 def _since(s: State, call: Call) -> str:
@@ -186,24 +221,28 @@ def _happen(s: State, call: Call, happening: str) -> None:
     if after is None:
         return
     before, recording.tape = recording.tape, after
+    aside = recording.on != ""
     if happening == "resume":
         recording.paused_by, recording.pause_ends = "", None
         s.timers.drop("pause", call.call)
         call.because += (f"Recording resumed{_since(s, call)}.",)
-    if after in RUNNING and (before not in RUNNING or happening == "lost"):
+    if after in RUNNING and (before not in RUNNING or happening in {"lost", "moved"}):
         recording.parts += 1
         recording.began = s.now
         files = _names(call, recording)
         call.recordings += files
-        s.order(StartRecording(call.call, files))
+        # of a call that a seat placed the channel is at first the seat's, which is then "caller"
+        files = files[::-1] if call.turned else files
+        channel = None if recording.on in {"", "seat"} else recording.on
+        s.order(StartRecording(call.call, files, aside=aside, channel=channel))
         if after is Tape.PAUSED:
-            s.order(PauseRecording(call.call))
+            s.order(PauseRecording(call.call, aside=aside))
     elif before in RUNNING and after not in RUNNING:
-        s.order(StopRecording(call.call))
+        s.order(StopRecording(call.call, aside=aside))
     elif before is Tape.ON and after is Tape.PAUSED:
-        s.order(PauseRecording(call.call))
+        s.order(PauseRecording(call.call, aside=aside))
     elif before is Tape.PAUSED and after is Tape.ON:
-        s.order(ResumeRecording(call.call))
+        s.order(ResumeRecording(call.call, aside=aside))
 
 
 def _tell(s: State, desk: str | None, *prompts: str) -> None:

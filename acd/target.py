@@ -147,7 +147,7 @@ def find(s: State, call: Call, asked: str, how: How) -> Target:
     if aimed.refusal is not None:
         return Target(refusal=aimed.refusal)
     if aimed.wait is not None:
-        return _seats(s, asked, aimed.wait, how)
+        return _seats(s, call, asked, aimed.wait, how)
     if aimed.agent is not None:
         agent = s.agents.get(aimed.agent)
         return _seat(s, call, agent.seat) if agent else Target(refusal="transfer-unreachable")
@@ -180,10 +180,12 @@ def _seat(s: State, call: Call, seat: str) -> Target:
     )
 
 
-def _seats(s: State, asked: str, wait: Wait, how: How) -> Target:
+def _seats(s: State, call: Call, asked: str, wait: Wait, how: How) -> Target:
     """Seats with a skill. Sent there blind the caller waits for one; to be asked, one must be free now: the router says which."""
     if how is How.BLIND:
-        return Target(f"Sent on to {asked}.", queue=Enqueue(wait.queue, wait.needs, wait.priority))
+        # whom an emergency centre handed over is first in every queue
+        priority = max(wait.priority, call.waits.priority) if call.urgent and call.waits else wait.priority
+        return Target(f"Sent on to {asked}.", queue=Enqueue(wait.queue, wait.needs, priority))
     for need in wait.needs:
         s.router.call_waits(_PROBE, need.skills, wait.priority, s.now)
         found = s.router.agent_for(_PROBE)

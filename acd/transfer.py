@@ -77,6 +77,10 @@ def send_back(s: State, call: Call) -> bool:
 
 def _begin(s: State, call: Call, how: How, to: str, found: target.Target) -> None:
     before = call.transfer
+    turns = call.placed
+    if turns:
+        taping.leave_channel(s, call)
+        call.turned = True
     call.transfer = Transfer(
         how=how,
         to=to,
@@ -84,7 +88,7 @@ def _begin(s: State, call: Call, how: How, to: str, found: target.Target) -> Non
         asked=s.now,
         stage=Stage.BACK,
         caller=before.caller if before else Leg(Place.BRIDGED),
-        seat=before.seat if before else Leg(Place.BRIDGED),
+        seat=before.seat if before else Leg(Place.BRIDGED, holds=call.seat_holds),
         third=Leg(Place.NOWHERE),
         ways=found.ways,
         emergency=found.emergency,
@@ -95,13 +99,15 @@ def _begin(s: State, call: Call, how: How, to: str, found: target.Target) -> Non
     if before is None:
         call.move(CallState.IN_TRANSFER)
     happen(s, call, _FIRST[how] if found.queue is None else "send to seats")
+    if turns:
+        taping.go_on(s, call)
 
 
 def _may_begin(call: Call) -> bool:
-    if call.direction == "out":
-        return False  # its channel is the seat's own
+    if call.placed and (call.to_seat is not None or call.agent is None or call.ended is not None):
+        return False  # two seats among themselves; nobody of ours; an end that is on the way
     if call.transfer is not None:
-        return call.transfer.stage in {Stage.BACK, Stage.HOLDING}
+        return call.transfer.stage is Stage.BACK
     return call.state is CallState.TALKING
 
 
@@ -168,13 +174,18 @@ def _name(transfer: Transfer, leg: str, channel: str | None) -> str | None:
 
 
 def leg_holds(s: State, fact: LegHolds) -> None:
-    """A phone put the call on hold, or took it back. In a room nobody hears music for that: the caller is led out to hear some."""
+    """A phone put the call on hold, or took it back. In a room nobody hears music for that: who would hear nothing is led out."""
     call = s.calls.get(fact.call)
-    if call is None or call.transfer is None:
+    if call is None:
+        return
+    if call.transfer is None:
+        # in a plain call the music is the switch's own business
+        call.seat_holds = fact.on and fact.leg == "seat"
         return
     name = _name(call.transfer, fact.leg, fact.channel)
     if name in {"seat", "third"}:
-        happen(s, call, f"{name} {'holds' if fact.on else 'resumes'}")
+        call.transfer.leg(name).holds = fact.on
+        steer(s, call)
 
 
 def leg_heard(s: State, fact: LegHeard) -> None:

@@ -52,6 +52,8 @@ class Watch(msgspec.Struct):
     since: Millis
     stage: WatchState
     until: Millis | None = None
+    in_room: bool = False
+    """led into the call's room, and not onto the seat's channel: to barge in where a third party takes part, or to take over"""
 
     def move(self, state: WatchState) -> None:
         """Go to ``state``. A move that the table doesn't know is a fault of the program's."""

@@ -127,7 +127,7 @@ ${BASE64_ENCODE(${PJSIP_HEADER(read,Diversion,1)} )},${BASE64_ENCODE(${PJSIP_HEA
 
 ; The restarted engine fetched the caller back out of the fallback: the call is its own again.
 [hotline-resume]
-exten => s,1,Set(FILE(@SPOOL@,,,al,u)=back at=${STRFTIME(,,%s%3q)} call=${BASE64_ENCODE(${UNIQUEID} )})
+exten => s,1,Set(FILE(@SPOOL@,,,al,u)=back at=${STRFTIME(,,%s%3q)} call=${BASE64_ENCODE(${ACD_CALL} )})
  same => n,Set(CHANNEL(hangup_handler_pop)=)
  same => n,Set(ACD_SPOOLED=)
  same => n,Set(ACD_NEXT=)
@@ -181,7 +181,7 @@ _SURVIVE = """\
 exten => s,1,GotoIf($["${ACD_SPOOLED}" = "1"]?again)
  same => n,Set(ACD_SPOOLED=1)
  same => n,Set(CHANNEL(hangup_handler_push)=hotline-survive-end,s,1)
- same => n,Set(FILE(@SPOOL@,,,al,u)=enter at=${STRFTIME(,,%s%3q)} call=${BASE64_ENCODE(${UNIQUEID} )} \
+ same => n,Set(FILE(@SPOOL@,,,al,u)=enter at=${STRFTIME(,,%s%3q)} call=${BASE64_ENCODE(${ACD_CALL} )} \
 trunk=${BASE64_ENCODE(${CHANNEL(endpoint)} )} called=${BASE64_ENCODE(${CALLERID(dnid)} )} \
 caller=${BASE64_ENCODE(${CALLERID(num)} )} diversion=${BASE64_ENCODE(${PJSIP_HEADER(read,Diversion,1)} )} \
 history=${BASE64_ENCODE(${PJSIP_HEADER(read,History-Info,1)} )} queue=${BASE64_ENCODE(${ACD_QUEUE} )})
@@ -218,7 +218,7 @@ seat=${BASE64_ENCODE(${CHANNEL(endpoint)} )})
  same => n,Return()
 
 [hotline-survive-end]
-exten => s,1,Set(FILE(@SPOOL@,,,al,u)=end at=${STRFTIME(,,%s%3q)} call=${BASE64_ENCODE(${UNIQUEID} )} \
+exten => s,1,Set(FILE(@SPOOL@,,,al,u)=end at=${STRFTIME(,,%s%3q)} call=${BASE64_ENCODE(${ACD_CALL} )} \
 cause=${HANGUPCAUSE})
  same => n,Return()
 """

@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 LONGEST_TEXT = 256  # a SIP user part has no limit of its own; E.164 allows 15 digits, so this is generous
+_REMEMBERED = 4096  # a caller's number is read some seven times a call, and those of a city's lines all day
 
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−.·/()\u200b\u200e\u200f\u202a-\u202e\ufeff]+")
 _SHORT = re.compile(r"1\d{2,5}|9[56]\d{3,6}")
@@ -53,22 +55,7 @@ class Number:
         """
         if len(text) > LONGEST_TEXT:
             raise NumberFault(f"number of {len(text)} characters: longer than any number can be")
-        bare, area = _bare(unicodedata.normalize("NFKC", text).strip(), area)
-        digits = _SEPARATORS.sub("", bare)
-        abroad = digits.startswith("+")
-        digits = digits.removeprefix("+")
-        if not digits:
-            raise NumberFault(f"{_shown(text)}: no digits")
-        if not (digits.isascii() and digits.isdigit()):
-            raise NumberFault(f"{_shown(text)}: no telephone number: only digits and + - . ( ) belong in one")
-        if not abroad and digits.startswith("00"):
-            abroad, digits = True, digits[2:]
-        if not abroad and digits.startswith("86") and len(digits) >= 10:
-            abroad = True  # no area code begins with 86: a carrier has left out the plus sign
-        number = _from_abroad(digits, area) if abroad else _from_home(digits, area)
-        if number is None:
-            raise NumberFault(f"{_shown(text)}: no number in China is like this: write 12345 or 0371-12345")
-        return number
+        return _read(text, area)
 
     def shown(self, area: str = "") -> str:
         """As people write it: without the area at home (``area``), ``0379-12345`` elsewhere."""
@@ -76,6 +63,26 @@ class Number:
 
     def __str__(self) -> str:
         return self.shown()
+
+
+@lru_cache(_REMEMBERED)
+def _read(text: str, area: str) -> Number:
+    bare, area = _bare(unicodedata.normalize("NFKC", text).strip(), area)
+    digits = _SEPARATORS.sub("", bare)
+    abroad = digits.startswith("+")
+    digits = digits.removeprefix("+")
+    if not digits:
+        raise NumberFault(f"{_shown(text)}: no digits")
+    if not (digits.isascii() and digits.isdigit()):
+        raise NumberFault(f"{_shown(text)}: no telephone number: only digits and + - . ( ) belong in one")
+    if not abroad and digits.startswith("00"):
+        abroad, digits = True, digits[2:]
+    if not abroad and digits.startswith("86") and len(digits) >= 10:
+        abroad = True  # no area code begins with 86: a carrier has left out the plus sign
+    number = _from_abroad(digits, area) if abroad else _from_home(digits, area)
+    if number is None:
+        raise NumberFault(f"{_shown(text)}: no number in China is like this: write 12345 or 0371-12345")
+    return number
 
 
 def is_area(text: str) -> bool:

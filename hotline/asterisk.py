@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
+from acd.backs import is_back
 from acd.messages import (
     AgentAnswered,
     AgentHungUp,
@@ -68,9 +69,10 @@ from hotline.held import Held
 from hotline.legs import Legs
 from hotline.lines import Line
 from hotline.logs import logger
+from hotline.reachability import Reachability
 from hotline.supervision import Supervisors
 from hotline.tapes import Tapes
-from ivr.agi import run
+from ivr.agi import run, set_variables
 from ivr.live import AgiSession
 from trunks.ami import variables as told
 from trunks.live import Fields, SwitchFault, SwitchLink
@@ -112,12 +114,15 @@ class Asterisk:
         self.lines: dict[str, Line] = {}
         self.legs: dict[str, Line] = {}
         """lines by the unique id of the seat's leg"""
+        self.far: dict[str, Line] = {}
+        """lines of calls that a seat placed, by the unique id of the other end's channel"""
         self.own: dict[str, str] = {}
         """seats by the unique id of a channel that the engine did not order"""
         self.contacts: dict[str, set[str]] = {}
         """the contacts of a seat's phone that answer, as far as they have been heard of"""
+        self.reachability = Reachability(lambda: self.link)
         self.desks = Desks(post, proven)
-        self.rooms = Legs(post, self.lines.get, lambda: self.link, self._spawn, emergencies)
+        self.rooms = Legs(post, self.lines.get, lambda: self.link, self._spawn, emergencies, self.line_of)
         self.supervisors = Supervisors(
             post,
             self.lines.get,
@@ -130,7 +135,7 @@ class Asterisk:
         self.tellers: list[Callable[[Tell], bool]] = [lambda order: self.features.tell(order)]
         """who may be waiting for a word of the engine's, beside the phones that dialled a code"""
         self.features = Features(post, self.rooms.call_of, emergencies)
-        self.tapes = Tapes(self.lines.get, lambda: self.link, self._spawn)
+        self.tapes = Tapes(self.lines.get, lambda: self.link, self._spawn, self.rooms.seat_channel)
         self.backs = BacksOnTheWire(post, self.lines, lambda: self.link)
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: asyncio.Queue[KeepInStep] = asyncio.Queue()
@@ -161,7 +166,7 @@ class Asterisk:
     def _answered(self, fields: Fields) -> None:
         if fields.get("DialStatus", "ANSWER") != "ANSWER":
             return
-        line = self.lines.get(fields.get("Uniqueid", ""))
+        line = self.line_of(fields.get("Uniqueid", ""))
         leg = fields.get("DestUniqueid", "")
         if leg in self.lines:
             return  # a seat that is called for a call-back: its session tells
@@ -173,6 +178,9 @@ class Asterisk:
             self.rooms.seat_answered(line.call, leg)
             self.post(AgentAnswered(line.call, line.agent))
         elif line is not None and line.expects == "pass":
+            if line.out or is_back(line.call):
+                line.far, self.far[leg] = leg, line
+                self.rooms.seat_answered(line.call, line.call)
             self.post(PassAnswered(line.call))
         elif seat := self.seat_of(fields.get("DestChannel", "")):
             self.own[leg] = seat
@@ -185,12 +193,11 @@ class Asterisk:
         self.supervisors.hung_up(channel)
         if self.rooms.hung_up(channel, _cause(fields)):
             return
-        if line := self.lines.pop(channel, None):
-            line.session = None
-            line.wake()
+        if line := self.far.pop(channel, None):
+            self._far_hung_up(line, _cause(fields))
+        elif line := self.line_of(channel):
+            self._line_over(line)
             self.post(CallerHungUp(channel, _cause(fields)))
-            if not self.rooms.third_of(channel):
-                self.features.alone(channel)
             if seat := self.own.pop(channel, None):  # a survey found it before the engine knew it
                 self.post(SeatDisengaged(seat))
         elif line := self.legs.pop(channel, None):
@@ -200,8 +207,42 @@ class Asterisk:
         elif seat := self.own.pop(channel, None):
             self.post(SeatDisengaged(seat))
 
+    def _far_hung_up(self, line: Line, cause: int) -> None:
+        """Whom a seat called is gone: with a third party in the call he was its caller, otherwise the seat's end follows."""
+        gone, line.far = line.far, line.far if line.turned else None
+        if line.turned:
+            self._line_over(line)
+        elif not self.rooms.third_of(line.call):
+            self.features.alone(line.call)
+        self.post(CallerHungUp(line.call, cause, gone))
+
+    def _line_over(self, line: Line) -> None:
+        """The caller's channel is gone."""
+        self.lines.pop(line.call, None)
+        line.session = None
+        line.wake()
+        if not self.rooms.third_of(line.call):
+            self.features.alone(line.call)
+
+    def line_of(self, channel: str) -> Line | None:
+        """The line whose caller's channel this is."""
+        line = self.far.get(channel) or self.lines.get(channel)
+        return line if line is not None and line.own == channel else None
+
+    def _turn(self, order: Part) -> None:
+        """Whom a seat called is the call's caller from now on, and the seat's channel a leg like any seat's."""
+        line = self.lines.get(order.call)
+        if order.agent is None or line is None or line.turned or line.far is None:
+            return
+        line.turned, line.channel = True, line.far
+        self.legs[line.call] = line
+        if line.leg in {None, line.call}:  # otherwise a supervisor has taken the seat's place
+            line.leg, line.agent = line.call, order.agent
+
     def _contact(self, fields: Fields) -> None:
         seat, status = fields.get("AOR", ""), fields.get("ContactStatus", "")
+        if status == "Unreachable":
+            self.reachability.missed(fields.get("EndpointName") or seat)
         if not self.is_seat(seat):
             if status in _UNREACHABLE:
                 _log.warning("trunk does not answer", trunk=seat, status=status)
@@ -240,7 +281,11 @@ class Asterisk:
         if path == "held" and session.args[:1] != ("caller",):
             await self.rooms.hold(session, *session.args[:1])
             return
-        line = self.lines.get(call)
+        line = self.line_of(call)
+        if line is None and call in self.lines:  # the seat's own channel of a call that goes on without it
+            await session.execute(*set_variables({"ACD_NEXT": "hangup", "ACD_CAUSE": 16}), within=COMMAND_S)
+            session.close()
+            return
         if line is None:
             line = self.lines[call] = Line(call, session.env.get("agi_channel", ""))
         line.session, line.expects, line.music = session, None, False
@@ -248,6 +293,14 @@ class Asterisk:
         await self._tell_arrival(line, session)
         while orders := await line.take(session):
             await self.held.carry(line, session, orders)
+        self._let_go_on_the_way(line)
+
+    def _let_go_on_the_way(self, line: Line) -> None:
+        """Hang up a caller who was to be let go while his session was ended to lead him elsewhere: it took that order no more."""
+        last = next((order for order in line.orders if isinstance(order, HangUp)), None)
+        if line.session is None and last is not None:
+            line.orders.clear()
+            self._spawn(self._hang_up(line.channel, last.cause))
 
     async def _tell_arrival(self, line: Line, session: AgiSession) -> None:
         path, args = session.path, session.args
@@ -284,7 +337,7 @@ class Asterisk:
 
     def gone(self, session: AgiSession) -> None:
         """A session's connection is gone. Unless we ended it or the caller hung up, the caller is in the fallback now."""
-        line = self.lines.get(session.env.get("agi_uniqueid", ""))
+        line = self.line_of(session.env.get("agi_uniqueid", ""))
         if line is not None and line.session is session:
             line.session = None
             line.wake()
@@ -300,7 +353,10 @@ class Asterisk:
             case Tell():
                 if not any(tell(command) for tell in self.tellers):
                     self.desks.tell(command)
-            case Part() | CallThird() | DropLeg() | SayTo() | MoveLeg():
+            case Part():
+                self._turn(command)
+                self.rooms.carry_out(command)
+            case CallThird() | DropLeg() | SayTo() | MoveLeg():
                 self.rooms.carry_out(command)
             case Spy() | LeadIn() | SeatChanged() | EndSupervision():
                 self.supervisors.carry_out(command)

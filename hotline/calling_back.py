@@ -44,7 +44,7 @@ class BacksOnTheWire:
                 ring_ms=order.ring_ms,
                 caller_id=f'"{order.line.translate(_UNSAFE)}" <{digits(order.number)}>',
                 variables={
-                    "ACD_CALL": order.call,
+                    "__ACD_CALL": order.call,
                     "ACD_SHOWN": digits(order.shown),
                     "ACD_AGENT": order.agent,
                 },

@@ -33,6 +33,7 @@ _PATTERNS: dict[str, str] = {
     r"^[1-9][0-9]{1,7}$": "write 2 to 8 digits in quotes, the first not 0",
     r"^[0-9]*$": "write digits only",
     r"^[0-9]$": "write one digit, 0 to 9",
+    r"^([0-3][0-9]|4[0-7]):[0-5][0-9]$|^48:00$": "write a time of day, such as 08:30",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "write the name of an environment variable",
 }
 
@@ -55,9 +56,10 @@ def syntax_fault(error: tomllib.TOMLDecodeError) -> str:
     return f"{where or 'the text'}: {what.lower()}: mend the TOML there"
 
 
-def value_faults(error: ValidationError, keys: Sequence[str]) -> list[str]:
-    """Each of pydantic's findings as ``place: fault: remedy``. ``keys``: all that a file may have."""
-    return [_value_fault(dict(found), keys) for found in error.errors(include_url=False)]
+def value_faults(error: ValidationError, keys: Sequence[str], otherwise: str = _OR) -> list[str]:
+    """Each of pydantic's findings as ``place: fault: remedy``. ``keys``: all that a file may have; ``otherwise``: what is advised
+    where none of them is like the one that was written."""
+    return [_value_fault(dict(found), keys, otherwise) for found in error.errors(include_url=False)]
 
 
 def place(parts: Sequence[str | int]) -> str:
@@ -68,14 +70,16 @@ def place(parts: Sequence[str | int]) -> str:
     return text
 
 
-def _value_fault(found: dict[str, Any], keys: Sequence[str]) -> str:
+def _value_fault(found: dict[str, Any], keys: Sequence[str], otherwise: str) -> str:
     where, kind, limits = place(found["loc"]), found["type"], found.get("ctx", {})
     shown = _shown(found["input"])
     match kind:
+        case "told":  # a model's own words: fault and remedy
+            return f"{where}: {found['msg']}"
         case "missing":
             return f"{where}: is missing: write it"
         case "extra_forbidden":
-            return f"{where}: no such key: {near(str(found['loc'][-1]), keys, _OR)}"
+            return f"{where}: no such key: {near(str(found['loc'][-1]), keys, otherwise)}"
         case "literal_error":
             return f"{where}: is {shown}: write one of {limits['expected']}"
         case "string_pattern_mismatch":
@@ -85,8 +89,16 @@ def _value_fault(found: dict[str, Any], keys: Sequence[str]) -> str:
             return f"{where}: is {shown}: write {limits['ge']} or more"
         case "less_than_equal":
             return f"{where}: is {shown}: write {limits['le']} or less"
+        case "too_short" if limits["actual_length"]:
+            return f"{where}: has {limits['actual_length']}: write {limits['min_length']}"
         case "too_short":
             return f"{where}: is empty: write at least {limits['min_length']}"
+        case "too_long":
+            return f"{where}: has {limits['actual_length']}: write {limits['max_length']}"
+        case "greater_than":
+            return f"{where}: is {shown}: write more than {limits['gt']}"
+        case "less_than":
+            return f"{where}: is {shown}: write less than {limits['lt']}"
         case "string_too_short":
             return f"{where}: is empty: write something or leave the key out"
         case "string_too_long":

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hotline import cli_planning, cli_staff
 from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--calls", type=int, default=300, metavar="N")
     demo.add_argument("--rate", type=float, default=8.0, metavar="N", help="calls a second")
     demo.add_argument("--talk", type=float, default=6.0, metavar="S", help="mean talk, seconds")
+    cli_planning.add_span(demo)
     drill = add(
         "drill", _drill, "Rehearse every number with real calls that are listened to, and sign for it."
     )
@@ -139,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     erlang.add_argument("--seats", type=int, required=True, metavar="N")
     for name in ("aht", "patience", "within"):
         erlang.add_argument(f"--{name}", type=float, metavar="S")
+    cli_planning.add_commands(add)
+    cli_staff.add_commands(add)
     replay = add("replay", _replay, "Feed a journal to a new engine: does it give the same orders?")
     replay.add_argument("journal", metavar="JOURNAL")
     replay.add_argument("--call", metavar="ID")
@@ -316,9 +320,12 @@ def _lines(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from hotline.demo import run_demo
 
-    figures = run_demo(
-        _city(args), seats=args.seats, calls=args.calls, rate=args.rate, talk_s=args.talk, quiet=args.json
-    )
+    if args.scenario is not None:
+        figures = cli_planning.demo_span(args, _city(args))
+    else:
+        figures = run_demo(
+            _city(args), seats=args.seats, calls=args.calls, rate=args.rate, talk_s=args.talk, quiet=args.json
+        )
     if args.json:
         _document(figures)
     return DONE if figures["lost"] == 0 else NO

@@ -60,10 +60,10 @@ def run_demo(
         raise DemoFault(
             f"demo: --seats {wanted}: {city.name} has 1 to {most} seats; change [[seats]] for more"
         )
-    return asyncio.run(_Demo(_for_demo(city), wanted, calls, rate, talk_s, quiet).give())
+    return asyncio.run(Demo(for_demo(city), wanted, calls, rate, talk_s, quiet).give())
 
 
-def _for_demo(city: City) -> City:
+def for_demo(city: City) -> City:
     """The city on a free port of this machine, with a wrap-up of seconds."""
     file = city.file
     port = free_port("127.0.0.1")
@@ -73,7 +73,9 @@ def _for_demo(city: City) -> City:
     return City(city.name, changed, city.pins, city.home)
 
 
-class _Demo:
+class Demo:
+    """One demonstration, from the start of the switch to the figures."""
+
     def __init__(self, city: City, seats: int, calls: int, rate: float, talk_s: float, quiet: bool) -> None:
         self.city = city
         self.seats = seats
@@ -84,6 +86,8 @@ class _Demo:
         self.records: list[CallRecord] = []
         self.legs: list[Leg] = []
         self.began = time.monotonic()
+        self.manner = Manner(ring_s=Fixed(0.2), talk_s=Lognormal(talk_s, 0.5))
+        """what the seats' phones do"""
 
     async def give(self) -> dict[str, Any]:
         """Start everything, let the calls come, wait for the last record, and say what became of them."""
@@ -96,13 +100,17 @@ class _Demo:
             async with Platform.open(self.city, place) as platform:
                 try:
                     platform.service.watchers.records.append(self.records.append)
-                    demo_transfers.ThreeWay(platform.service)
+                    self.watch(platform)
                     async with self._equipment(platform) as phones:
                         offered = await self._play(platform, phones)
                         self.legs = phones.legs()
                     return self._summary(platform, offered)
                 finally:
                     await platform.stop_switch()
+
+    def watch(self, platform: Platform) -> None:
+        """What goes on beside the calls: some of them are brought together with 110."""
+        demo_transfers.ThreeWay(platform.service)
 
     def say(self, text: str) -> None:
         """A line with the time since the beginning."""
@@ -111,12 +119,12 @@ class _Demo:
     @asynccontextmanager
     async def _equipment(self, platform: Platform) -> AsyncIterator[Phones]:
         """The phones of all seats, signed on, and the far ends of trunks that are no carriers."""
-        switch = _sip(platform)
+        switch = sip_of(platform)
         seats = self.city.seats()[: self.seats]
         logins = [SeatLogin(seat.number, platform.secrets[seat.secret]) for seat in seats]
         talk = Lognormal(self.talk_s, 0.5)
         async with AsyncExitStack() as stack:
-            phones = Phones(logins, switch, manner=Manner(ring_s=Fixed(0.2), talk_s=talk))
+            phones = Phones(logins, switch, manner=self.manner)
             await stack.enter_async_context(phones)
             for address, port in self._far_ends():
                 await stack.enter_async_context(FarEnd(address, port, manner=Manner(talk_s=talk)))
@@ -156,9 +164,9 @@ class _Demo:
                 dialled.append(Dialled(own, headers=forwarded([number])))
         return dialled
 
-    async def _play(self, platform: Platform, phones: Phones) -> int:
-        """The carriers' calls, with a table that shows what becomes of them; how many were offered."""
-        switch = _sip(platform)
+    async def place(self, platform: Platform, phones: Phones) -> int:
+        """The carriers' calls; how many were placed."""
+        switch = sip_of(platform)
         carriers = [trunk for trunk in self.city.trunks() if trunk.name in self._carriers()]
         share = [self.calls // len(carriers) + (n < self.calls % len(carriers)) for n in range(len(carriers))]
         self.say(
@@ -180,13 +188,17 @@ class _Demo:
                 placed = await carrier.place(plan, phones=[phones], limit_s=PATIENCE_S + 10 * self.talk_s)
             return len(placed.legs)
 
+        return sum(await asyncio.gather(*(one(n) for n in range(len(carriers)))))
+
+    async def _play(self, platform: Platform, phones: Phones) -> int:
+        """The calls, with a table that shows what becomes of them; how many were offered."""
         with Live(self._table(platform), console=self.console, refresh_per_second=4, transient=True) as live:
-            calls = asyncio.gather(*(one(n) for n in range(len(carriers))))
+            calls = asyncio.ensure_future(self.place(platform, phones))
             try:
                 while not calls.done():
                     live.update(self._table(platform))
                     await asyncio.wait([calls], timeout=0.25)
-                offered = sum(await calls)
+                offered = await calls
                 async with asyncio.timeout(SETTLE_S + WRAP_UP_S):
                     while len(self.records) < offered:
                         live.update(self._table(platform))
@@ -270,10 +282,11 @@ class _Demo:
             f"Answer rate 接通率 {figures.answer_rate}",
             f"Service level 15秒接通率 {figures.service_level}",
         ]
-        self._print(result, rates)
+        self.print_figures(result, rates)
         return result
 
-    def _print(self, result: dict[str, Any], rates: Sequence[str]) -> None:
+    def print_figures(self, result: dict[str, Any], rates: Sequence[str]) -> None:
+        """What became of the calls, as a table, and the rates below it."""
         table = Table(
             title=f"{self.city.title}: what became of the calls", title_justify="left", show_header=False
         )
@@ -301,7 +314,7 @@ class _Demo:
             )
 
 
-def _sip(platform: Platform) -> tuple[str, int]:
+def sip_of(platform: Platform) -> tuple[str, int]:
     """Where the switch listens for SIP over UDP."""
     port = platform.switch.settings.network.udp
     assert port is not None

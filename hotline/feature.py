@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection
 
 from acd.messages import (
     Event,
+    LegHolds,
     RecordingPauseAsked,
     RecordingResumeAsked,
     Tell,
@@ -105,6 +106,8 @@ class Features:
         word = self._words[desk] = asyncio.get_running_loop().create_future()
         self._sessions[desk] = session
         try:
+            if isinstance(fact, TransferAsked):  # Asterisk has told a hold: that was for the keys
+                self._post(LegHolds(fact.call, "seat", on=False))
             self._post(fact)
             prompts = await asyncio.wait_for(word, WORD_S)
             if prompts:

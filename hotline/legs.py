@@ -25,6 +25,7 @@ from acd.messages import (
     Part,
     SayTo,
 )
+from hotline.calling_back import digits
 from hotline.lines import Line
 from hotline.logs import logger
 from ivr.agi import run, set_variables
@@ -62,7 +63,8 @@ class Party:
 
 
 class Legs:
-    """The legs beside the callers'. ``line`` finds a call's `Line`; ``spawn`` runs an action and looks after its faults."""
+    """The legs beside the callers'. ``line`` finds a call's `Line`, ``whose`` that of a caller's channel; ``spawn`` runs an action
+    and looks after its faults."""
 
     def __init__(
         self,
@@ -71,12 +73,14 @@ class Legs:
         link: Callable[[], SwitchLink | None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         emergencies: Callable[[], Collection[str]] = tuple,
+        whose: Callable[[str], Line | None] | None = None,
     ) -> None:
         self.post = post
         self._emergencies = emergencies
         self.parties: dict[str, Party] = {}
         """by the channel's unique id"""
         self._line = line
+        self._whose = whose or line
         self._link = link
         self._spawn = spawn
         self._made: dict[str, str] = {}
@@ -109,8 +113,8 @@ class Legs:
         if party is not None:
             party.answered = True
             self.post(LegAt(party.call, party.exten, "room", _named(party)))
-        elif self._line(channel) is not None:
-            self.post(LegAt(channel, "caller", "room"))
+        elif line := self._whose(channel):
+            self.post(LegAt(line.call, "caller", "room"))
 
     def holds(self, channel: str, on: bool) -> None:
         """Hold, Unhold: a phone that takes part in a call."""
@@ -180,7 +184,8 @@ class Legs:
                 self.parties[order.channel] = Party(order.call, "third", order.channel)
                 self._spawn(self._call(order))
             case DropLeg():
-                self._spawn(self._drop(order))
+                # whose it is, is looked up now: by the time the task runs the call may have another seat
+                self._spawn(self._drop(order.channel or self.seat_channel(order.call)))
             case SayTo():
                 self._spawn(self._say(order))
 
@@ -190,6 +195,11 @@ class Legs:
         if line is not None and line.leg is not None:
             return self.parties.get(line.leg)
         return next((p for p in self.parties.values() if p.call == call and p.exten == "seat"), None)
+
+    def seat_channel(self, call: str) -> str | None:
+        """The seat's channel of a call, also when the caller is gone."""
+        seat = self._seat_of(call)
+        return seat.channel if seat is not None else None
 
     def _party(self, order: MoveLeg | DropLeg | SayTo) -> Party | None:
         channel = getattr(order, "channel", None)
@@ -201,8 +211,21 @@ class Legs:
         line, seat, link = self._line(order.call), self._seat_of(order.call), self._link()
         if line is None or link is None:
             return
+        if order.agent is not None and not line.turned:
+            return  # whom the seat called is gone: the end of the seat's own channel follows
         line.expects = None
         extra: dict[str, Any] = {}
+        if order.agent is not None:
+            # so that the switch's own list of channels tells who is who, and the next seat's phone whom it talks to
+            for name, value in (("ACD_TURNED", "1"), ("CALLERID(num)", digits(order.number))):
+                await link.action("Setvar", Channel=line.channel, Variable=name, Value=value)
+            if order.seat == "gone" and line.call in self.parties:
+                extra = {
+                    "ExtraChannel": line.call,
+                    "ExtraContext": "hotline-callback",
+                    "ExtraExten": "dohangup",
+                    "ExtraPriority": 1,
+                }
         if seat is not None and order.seat != "gone":
             extra = {
                 "ExtraChannel": seat.channel,
@@ -292,12 +315,8 @@ class Legs:
             return True
         return isinstance(told, dict) and told.get("Value", "").startswith("prohib")
 
-    async def _drop(self, order: DropLeg) -> None:
+    async def _drop(self, channel: str | None) -> None:
         link = self._link()
-        channel = order.channel
-        if channel is None:
-            seat = self._seat_of(order.call)
-            channel = seat.channel if seat else None
         if channel is None or link is None:
             return
         for wait in AGAIN_S:

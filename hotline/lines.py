@@ -27,6 +27,10 @@ class Line:
     music: bool = False
     out: bool = False
     """a seat's own channel, on which it dialled a number"""
+    far: str | None = None
+    """of a call that a seat placed: the unique id of the channel of whom it called"""
+    turned: bool = False
+    """``far`` is the caller's channel now, and the channel that names the call the seat's leg (`acd.calls.Call.turned`)"""
     saying: asyncio.Task[None] | None = None
     """what the caller is being told while waiting; whatever comes next cuts it short"""
     music_class: str = ""
@@ -34,6 +38,11 @@ class Line:
     """a seat has hung up on him: without an engine the dialplan lets him go"""
     orders: deque[Command] = field(default_factory=deque)
     _wake: asyncio.Future[None] | None = None
+
+    @property
+    def own(self) -> str:
+        """The unique id of the caller's channel."""
+        return self.far if self.turned and self.far is not None else self.call
 
     def give(self, order: Command) -> None:
         """Put an order into the hands of the session that is on, or of the next."""

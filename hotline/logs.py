@@ -107,7 +107,7 @@ def clean(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
         if key in _OWN_KEYS:
             cleaned[key] = value
         elif not is_secret(key):
-            cleaned[masked(str(key))] = _clean_value(value, str(key), visible=key != "exception")
+            cleaned[_masked_key(str(key))] = _clean_value(value, str(key), visible=key != "exception")
     return cleaned
 
 
@@ -137,14 +137,21 @@ def is_secret(key: object) -> bool:
     return any(word.lower() in _SECRET_WORDS for word in _WORD.findall(str(key)))
 
 
+@lru_cache(maxsize=1024)
+def _masked_key(key: str) -> str:
+    return masked(key)
+
+
 def masked(text: str) -> str:
     """``text`` with every telephone number masked (see the head of this module) and every secret taken
     out."""
     if len(text) < _SHORTEST_MASKED:
         return text
-    text = _URL_SECRET.sub(r"\1:…@", text)
-    text = _SAID_SECRET.sub(r"\1…", text)
-    return _NUMBERS.sub(_mask_match, text)
+    if "://" in text:
+        text = _URL_SECRET.sub(r"\1:…@", text)
+    if "=" in text or ":" in text:
+        text = _SAID_SECRET.sub(r"\1…", text)
+    return _NUMBERS.sub(_mask_match, text) if _FIVE_DIGITS.search(text) else text
 
 
 def mask_number(number: str) -> str:
@@ -156,6 +163,8 @@ def mask_number(number: str) -> str:
     return "".join("*" if place in hidden else char for place, char in enumerate(number))
 
 
+_FIVE_DIGITS = re.compile(r"\d(?:\D{0,2}\d){4}")
+"""no number is shorter, and nobody writes more than a bracket and a blank between two digits: most texts need no closer look"""
 _SHORTEST_MASKED = 5
 """``pin=1`` is the shortest text in which there is anything to mask"""
 _URL_SECRET = re.compile(r"(://[^\s:/@]*):[^\s@/]+@")

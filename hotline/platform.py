@@ -39,7 +39,7 @@ from hotline.recordings_keeper import RecordingsKeeper
 from hotline.records import RecordsFault, RecordStore
 from hotline.service import Clock, Service, tell_alarm
 from hotline.supervision import watched
-from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status
+from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status, silent_seats
 from hotline.switch.config import AMI_SECRET, AMI_USER
 from hotline.switch.find import find_asterisk
 from hotline.switch.process import Switch
@@ -179,6 +179,7 @@ class Platform:
             asyncio.create_task(self.service.recorder.run(), name="recorder"),
             asyncio.create_task(self.service.auditor.run(), name="auditor"),
             asyncio.create_task(self.asterisk.keep_members(), name="members"),
+            asyncio.create_task(self.asterisk.reachability.run(), name="reachability"),
             asyncio.create_task(self._resurvey(), name="resurvey"),
             asyncio.create_task(self._keep_survival(), name="survival"),
             asyncio.create_task(status.keep(self.place.home / status.FILE, self._floor), name="status"),
@@ -261,6 +262,7 @@ class Platform:
 
     def _lost(self) -> None:
         self.up.clear()
+        self.asterisk.reachability.lost()
         self.service.post(SwitchLost())
 
     async def _resurvey(self) -> None:
@@ -284,7 +286,12 @@ class Platform:
         async with self._one_survey:
             # A survey may fail while Asterisk is still loading its modules: the next one says it then.
             restarted = self._restarted = self._restarted or restarted
-            reachable = reachable_seats(await link.contacts(), self.asterisk.is_seat)
+            contacts = await link.contacts()
+            reachable = reachable_seats(contacts, self.asterisk.is_seat)
+            self.asterisk.reachability.surveyed(
+                {trunk.aor: trunk.name for trunk in self.city.trunks() if trunk.qualify},
+                silent_seats(contacts, self.asterisk.is_seat),
+            )
             before = set(self.asterisk.lines)
             rows = await link.status(VARIABLES)
             try:
@@ -322,6 +329,7 @@ class Platform:
                 line.wake()
         late = asterisk.lines.keys() - on  # they came after the switch had answered
         asterisk.legs.clear()
+        asterisk.far.clear()
         own = dict(found.own)
         known = set(asterisk.lines)
         for caller in found.callers:
@@ -339,6 +347,10 @@ class Platform:
                 line.agent, line.seat = caller.agent, caller.seat
             if dials is not None and line.session is None:
                 line.expects, line.out, line.leg, line.seat = "pass", True, line.call, dials
+            if caller.far is not None:
+                line.far, asterisk.far[caller.far] = caller.far, line
+                line.turned = line.turned or caller.turned
+                line.channel = caller.far if line.turned else line.channel
             if caller.leg is not None and self.service.knows(line.call):
                 agent = self.service.engine.state.agent_at(caller.seen.seat or "")
                 line.leg, line.agent = caller.leg, agent.agent if agent else line.agent
@@ -350,10 +362,13 @@ class Platform:
             agent = self.service.engine.state.agents.get(self._agent_of(call))
             line.leg, line.agent = uid, agent.agent if agent else line.agent
             asterisk.legs[uid] = line
-        asterisk.rooms.take_over(found.legs, seats_legs)
+        watches = self.service.engine.state.watches
+        # the seat that placed a call may ask for a third party
+        seats_legs |= {line.call: line.call for line in asterisk.far.values() if not line.turned}
+        asterisk.rooms.take_over(tuple(leg for leg in found.legs if leg.channel not in watches), seats_legs)
         asterisk.own = own
         applications = {row.get("Uniqueid", ""): row.get("Application", "") for row in rows}
-        asterisk.supervisors.surveyed(watched(self.service.engine.state.watches.values()), applications)
+        asterisk.supervisors.surveyed(watched(watches.values()), applications)
         seen = (
             *(caller.seen for caller in found.callers),
             *(ChannelSeen(call, "held") for call in sorted(late)),
@@ -413,7 +428,8 @@ class Platform:
 
     def _floor(self) -> FloorView:
         state, now = self.service.engine.state, self.service.clock.now()
-        return structs.replace(floor_view(state, now), lines=self.line_watch.views(now, state.calls.values()))
+        seen = floor_view(state, now, self.asterisk.reachability.away)
+        return structs.replace(seen, lines=self.line_watch.views(now, state.calls.values()))
 
     async def _read_lines(self, store: RecordStore) -> None:
         """What lines' own people did in the last 24 hours, before this program was started."""

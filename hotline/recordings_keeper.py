@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from acd.calls import Call
 from acd.messages import Event, Millis, RecordingFailed, RecordingHalted, RecordingPossible
-from acd.recording import RUNNING, names
+from acd.recording import RUNNING
 from hotline.logs import logger
 from hotline.recordings import RecordingFault, Shelf, delete_due, finish, found_again, why_not
 from hotline.recordings_index import RecordingsIndex
@@ -167,7 +167,7 @@ class RecordingsKeeper:
         recording = call.recording
         if recording is None or recording.tape not in RUNNING or self._now() - recording.began < BEGINS_MS:
             return None
-        return names(call.call, call.arrived, recording.mode, recording.parts)[0]
+        return recording.files(call.call, call.arrived)[0]
 
     # ── the work ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from hotline.report_words import Language, word
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 BLUE, RED, GREEN, GREY, AMBER = "#1f5fa8", "#b3261e", "#2e7d52", "#8a8f98", "#b26a00"
 # The first that is there; the page names the reader's own, so only the PNG depends on what is installed.
@@ -34,11 +35,25 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+_CHINESE = dict(
+    zip(
+        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+        ["周一", "周二", "周三", "周四", "周五", "周六", "周日"],
+        strict=True,
+    )
+)
+
+
 def svg(view: View, language: Language) -> str:
     """All pictures as one SVG element, to stand in a page."""
-    with _style():
-        file = io.StringIO()
-        _drawn(view, language).savefig(file, format="svg", metadata={"Date": None})
+    with picture_style():
+        return scalable(_drawn(view, language))
+
+
+def scalable(figure: Figure) -> str:
+    """A figure as an SVG element that takes the width that there is."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     text = text[text.index("<svg") :]
     return re.sub(r'(<svg[^>]*?) width="[^"]*"( [^>]*?)?height="[^"]*"', r"\1\2", text, count=1)
@@ -46,14 +61,15 @@ def svg(view: View, language: Language) -> str:
 
 def png(view: View, language: Language) -> bytes:
     """All pictures as PNG. Raises nothing when no Chinese font is installed: then Chinese is drawn as boxes."""
-    with _style():
+    with picture_style():
         file = io.BytesIO()
         _drawn(view, language).savefig(file, format="png", dpi=130)
     return file.getvalue()
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def picture_style() -> Iterator[None]:
+    """How all pictures look, while they are drawn and written."""
     import logging
 
     import matplotlib as mpl
@@ -74,7 +90,7 @@ def _drawn(view: View, language: Language) -> Figure:
     _answer_rate(axes[0], view, language, at)
     _seats(axes[1], view, language, at)
     _wait(axes[2], view, language, at)
-    _hours(axes[2], view, at)
+    _hours(axes[2], view, language, at)
     return figure
 
 
@@ -95,7 +111,7 @@ def _answer_rate(axes: Axes, view: View, language: Language, at: Any) -> None:
     axes.set_ylim(max(min(lowest - 1, 100 * view.target - 2), 0), 100.4)
     axes.set_ylabel(word("rate_axis", language))
     axes.set_title(word("chart_rate", language), loc="left", fontweight="bold")
-    axes.legend(loc="lower right", ncols=3)
+    _legend(axes)
 
 
 def _seats(axes: Axes, view: View, language: Language, at: Any) -> None:
@@ -121,7 +137,7 @@ def _seats(axes: Axes, view: View, language: Language, at: Any) -> None:
     calls.set_ylim(0, 1.6 * max(float(view.offered.max()), 1))
     axes.set_ylabel(word("seat_axis", language))
     axes.set_title(word("chart_seats", language), loc="left", fontweight="bold")
-    axes.legend(loc="upper left", ncols=2)
+    _legend(axes)
 
 
 def _wait(axes: Axes, view: View, language: Language, at: Any) -> None:
@@ -139,12 +155,32 @@ def _wait(axes: Axes, view: View, language: Language, at: Any) -> None:
     busy.grid(visible=False)
     axes.set_title(word("chart_wait", language), loc="left", fontweight="bold")
     lines = [*axes.get_lines(), *busy.get_lines()]
-    axes.legend(lines, [str(line.get_label()) for line in lines], loc="upper left", ncols=2)
+    _legend(axes, lines)
 
 
-def _hours(axes: Axes, view: View, at: Any) -> None:
-    """Every two hours of a day; of several days midnight and noon."""
-    every = 4 if len(at) <= 48 else 24
-    shown = range(0, len(at), every)
-    axes.set_xticks([n / 2 for n in shown], [view.half_hours[n] for n in shown])
+def _legend(axes: Axes, lines: Sequence[Line2D] | None = None) -> None:
+    """In the line of the title, where it hides nothing."""
+    place: dict[str, Any] = {
+        "loc": "lower right",
+        "bbox_to_anchor": (1.0, 0.98),
+        "ncols": 4,
+        "borderaxespad": 0.1,
+    }
+    if lines is None:
+        axes.legend(**place)
+    else:
+        axes.legend(lines, [str(line.get_label()) for line in lines], **place)
+
+
+def _hours(axes: Axes, view: View, language: Language, at: Any) -> None:
+    """Every two hours of a day; of several days their midnights, by the day's name."""
+    days = len(at) // 48
+    if days <= 1:
+        shown = list(range(0, len(at), 4))
+        names = [view.half_hours[n] for n in shown]
+    else:
+        shown = list(range(0, len(at), 48 * max(days // 14, 1)))
+        days_named = [view.half_hours[n].split()[0] for n in shown]
+        names = [_CHINESE.get(name, name) for name in days_named] if language == "zh" else days_named
+    axes.set_xticks([n / 2 for n in shown], names, ha="left" if days > 1 else "center")
     axes.set_xlim(0, len(at) / 2)

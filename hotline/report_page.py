@@ -8,10 +8,11 @@ from html import escape
 import numpy as np
 
 from hotline.report_charts import svg
-from hotline.report_view import Bands, Span, View
+from hotline.report_view import View
 from hotline.report_words import Language, word
+from simulator.precision import Band, Interval
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light; --ink: #1d2129; --faint: #5d6470; --rule: #e3e5e8; --good: #2e7d52; --bad: #b3261e;
   --open: #b26a00; }
 * { box-sizing: border-box; }
@@ -66,7 +67,7 @@ def page(view: View, language: Language = "en") -> str:
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(view.title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{escape(view.title)}</title>\n<style>{STYLE}</style>\n</head>\n"
         f'<body data-lang="{language}">\n<main>\n{"".join(body)}</main>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n'
     )
 
@@ -119,7 +120,7 @@ def _value(key: str, value: float) -> str:
     return f"{value:.1f} {_both('seconds')}"
 
 
-def _range(key: str, span: Span) -> str:
+def _range(key: str, span: Interval) -> str:
     low, high = (f"{v:.1f}" if key == "asa" else f"{100 * v:.2f}" for v in (span.low, span.high))
     return f"95 %: {low} – {high}"
 
@@ -130,7 +131,7 @@ def _rows(head: Sequence[tuple[str, bool]], rows: Iterable[str]) -> str:
     return f'<div class="wide"><table><thead><tr>{columns}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _rate(span: Span, target: float) -> str:
+def _rate(span: Interval, target: float) -> str:
     short = ' class="short"' if span.mean < target else ""
     return f'<td{short} title="{percent(span.low)} – {percent(span.high)}">{percent(span.mean)}</td>'
 
@@ -189,6 +190,6 @@ def _table(view: View) -> str:
     return f"<details><summary>{_both('table')}</summary>{_rows(head, rows)}</details>"
 
 
-def _seconds(bands: Bands, n: int) -> str:
+def _seconds(bands: Band, n: int) -> str:
     mean = float(bands.mean[n])
     return "–" if np.isnan(mean) else f"{mean:.1f} {_both('seconds')}"

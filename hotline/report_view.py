@@ -8,29 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.precision import Band, Interval, Verdict, verdict
+
 Series = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A figure with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bands:
-    """One value a half hour with its 95 % interval; NaN where nobody called."""
-
-    mean: Series
-    low: Series
-    high: Series
-
-    def at(self, half_hour: int) -> Span:
-        """The value of one half hour."""
-        return Span(float(self.mean[half_hour]), float(self.low[half_hour]), float(self.high[half_hour]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +20,8 @@ class LineRow:
     name: str
     title: str
     calls: float
-    answer_rate: Span
-    service_level: Span
+    answer_rate: Interval
+    service_level: Interval
     asa: float
 
 
@@ -58,7 +38,7 @@ class Failure:
     """A half hour, or a line, that misses the target: how many calls it loses a day, and why."""
 
     where: Words
-    rate: Span
+    rate: Interval
     lost: float
     why: Words
 
@@ -79,10 +59,10 @@ class View:
     most_seats: int
     target: float
     within_s: float
-    figures: Mapping[str, Span]
+    figures: Mapping[str, Interval]
     half_hours: tuple[str, ...]
-    answer_rate: Bands
-    wait_s: Bands
+    answer_rate: Band
+    wait_s: Band
     occupancy: Series
     offered: Series
     seats: Series
@@ -92,7 +72,6 @@ class View:
     notes: tuple[Words, ...] = ()
 
     @property
-    def verdict(self) -> str:
-        """``met``: the whole interval of the answer rate is at the target or above; ``missed``: below it; else ``undecided``."""
-        rate = self.figures["answer_rate"]
-        return "met" if rate.low >= self.target else "missed" if rate.high < self.target else "undecided"
+    def verdict(self) -> Verdict:
+        """Does the answer rate reach the target?"""
+        return verdict(self.figures["answer_rate"], self.target)

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from acd.floor_view import FloorView, QueueView, SeatView
+from acd.floor_view import FloorView, QueueView, SeatView, TrunkView
 from acd.lines import LineView
 from acd.messages import Millis
 from hotline.audit import shown_time
@@ -104,12 +104,17 @@ def table(view: FloorView, *, everybody: bool = True) -> RenderableType:
     )
     parts.append(head)
     parts += [Text(f"! {alarm.text}", style="bold red") for alarm in view.alarms]
+    if view.refused:
+        told = ", ".join(f"{count} ({refusal(why)})" for why, count in view.refused.items())
+        parts.append(Text(f"Turned away today: {told}", style="yellow"))
     parts.append(_queues(view.queues))
     parts += [
         Text(f"{queue.queue}: {' '.join(queue.why)}", style="dim") for queue in view.queues if queue.why
     ]
     if view.lines:
         parts.append(_lines(view.lines))
+    if view.trunks:
+        parts.append(_trunks(view.trunks))
     if everybody and view.seats:
         parts.append(_seats(view.seats, view.at))
     return Group(*parts)
@@ -158,6 +163,39 @@ def _lines(lines: tuple[LineView, ...]) -> Table:
         share = f"{one.prompt / one.denominator:.1%}" if one.denominator else "–"
         told = (one.line, str(one.prompt), str(one.denominator), share, str(one.answered))
         made.add_row(*told, style="red" if one.below else None)
+    return made
+
+
+def refusal(why: str) -> str:
+    """Why callers were turned away, in words.
+
+    >>> refusal("full 12345")
+    'queue 12345 full'
+    """
+    kind, _, name = why.partition(" ")
+    words = {
+        "full": f"queue {name} full",
+        "waited": f"waited too long in queue {name}",
+        "trunk": f"no free channel on trunk {name}",
+        "overload": "too many waiting in all queues",
+        "barred": "on the list of nuisance callers",
+    }
+    return words.get(kind, why)
+
+
+def _trunks(trunks: tuple[TrunkView, ...]) -> Table:
+    made = Table(title="Trunks", title_justify="left")
+    for name, right in (("trunk", False), ("in use", True), ("channels", True), ("other side", False)):
+        made.add_column(name, justify="right" if right else "left")
+    for one in trunks:
+        full = one.channels > 0 and one.busy >= one.channels
+        made.add_row(
+            one.trunk,
+            str(one.busy),
+            str(one.channels or "–"),
+            "answers" if one.answers else "does not answer",
+            style=None if one.answers and not full else "red",
+        )
     return made
 
 

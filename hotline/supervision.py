@@ -127,7 +127,11 @@ class Supervisors:
         match order:
             case Spy():
                 line = self._line(order.call)
-                leg = order.leg or (line.leg if line is not None else None)
+                leg = (
+                    order.leg
+                    or (line.leg if line is not None else None)
+                    or self._rooms.seat_channel(order.call)
+                )
                 if leg is None:
                     self._refuse(order.channel)
                     return

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from acd.backs import is_back
 from acd.messages import ChannelSeen, LegSeen
 from trunks.ami import Fields, variables
 
 ROOM = "hotline-room"
 _PLACES = {ROOM: "room", "hotline-held": "held", "hotline-feature": "room"}
 """where a party is, by the context of the dialplan that it is in"""
-VARIABLES = ("ACD_CALL", "ACD_NEXT", "ACD_AGENT", "ACD_SEAT", "ACD_QUEUE", "ACD_SPOOLED", "ACD_OUT")
+VARIABLES = (
+    "ACD_CALL",
+    "ACD_NEXT",
+    "ACD_AGENT",
+    "ACD_SEAT",
+    "ACD_QUEUE",
+    "ACD_SPOOLED",
+    "ACD_OUT",
+    "ACD_TURNED",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,12 @@ class CallerSeen:
 
     out: bool = False
     """the channel of a seat that dialled a number"""
+
+    far: str | None = None
+    """of a call that a seat placed: the unique id of the other end's channel"""
+
+    turned: bool = False
+    """and that is the caller's now (`acd.calls.Call.turned`)"""
 
     @property
     def unsettled(self) -> bool:
@@ -68,11 +84,12 @@ def read_status(
         if seat_of(row.get("Channel", "")) is not None and not row.get("BridgeID")
     }
     callers: list[CallerSeen] = []
+    turned = {told.get("ACD_CALL", "") for _, told in rows if told.get("ACD_TURNED") == "1"}
     legs, seats = read_legs(rows)
     ours: set[str] = {*seats, *(leg.channel for leg in legs if leg.channel is not None)}
     for row, told in rows:
-        call = row.get("Uniqueid", "")
-        if told.get("ACD_CALL") != call:
+        channel, call = row.get("Uniqueid", ""), told.get("ACD_CALL", "")
+        if told.get("ACD_TURNED") != "1" and (channel != call or call in turned or channel in seats):
             continue
         peers = [peer for peer in bridges.get(row.get("BridgeID", ""), ()) if peer is not row]
         with_seat = [(peer, seat) for peer in peers if (seat := seat_of(peer.get("Channel", "")))]
@@ -80,9 +97,13 @@ def read_status(
         leg = with_seat[0][0].get("Uniqueid") if with_seat else None
         ringing = row.get("Application") == "Dial"
         out = told.get("ACD_OUT") == "1"
-        if out:  # the seat is the one who calls: nobody in its bridge is the call's seat
+        far = channel if channel != call else None
+        if out or (
+            is_back(call) and far is None
+        ):  # the seat is the one who calls: nobody in its bridge is the call's seat
             ours.add(call)
-            seat = leg = None
+            seat, leg = seat_of(row.get("Channel", "")), None
+            far = peers[0].get("Uniqueid") if len(peers) == 1 else None
         if row.get("Context") == ROOM:
             state, seat, leg = "room", None, next((uid for uid, of in seats.items() if of == call), None)
         elif peers:
@@ -94,14 +115,25 @@ def read_status(
             state = "ringing" if call in rung else "fallback"
         else:
             state = "ringing" if ringing else "held"
-        if call not in spooled and leg is not None:
+        if channel not in spooled and leg is not None:
             ours.add(leg)
         expects = told.get("ACD_NEXT", "") if ringing or peers else ""
         agent = told.get("ACD_AGENT", "")
         told_seat = told.get("ACD_SEAT", "")
         seen = ChannelSeen(call, state, seat)
         callers.append(
-            CallerSeen(seen, row.get("Channel", ""), expects, agent, told_seat, leg, call in spooled, out)
+            CallerSeen(
+                seen,
+                row.get("Channel", ""),
+                expects,
+                agent,
+                told_seat,
+                leg,
+                channel in spooled,
+                out,
+                far,
+                channel != call,
+            )
         )
     own = {
         row.get("Uniqueid", ""): seat
@@ -120,11 +152,11 @@ def read_legs(rows: Iterable[tuple[Fields, Mapping[str, str]]]) -> tuple[tuple[L
     seats: dict[str, str] = {}
     for row, told in rows:
         call, channel = told.get("ACD_CALL", ""), row.get("Uniqueid", "")
-        if not call or channel == call:
+        if not call or told.get("ACD_TURNED") == "1":
             continue
-        third = channel.rpartition("-")[0] == call
+        named, _, number = channel.rpartition("-")
         place = _PLACES.get(row.get("Context", ""))
-        if third:
+        if (named == call and number.isdecimal()) or (place is not None and row.get("Exten") == "third"):
             legs.append(LegSeen(call, "third", place or "called", channel))
         elif place is not None and (row.get("Exten") == "seat" or row.get("Context") == "hotline-feature"):
             legs.append(LegSeen(call, "seat", place))
@@ -140,7 +172,17 @@ def reachable_seats(contacts: Iterable[Fields], is_seat: Callable[[str], bool]) 
     """
     found = set()
     for contact in contacts:
-        seat = contact.get("Endpoint") or contact.get("ObjectName", "").partition(";")[0].partition("@")[0]
+        seat = _seat_of(contact)
         if is_seat(seat) and contact.get("Status") not in {"Unreachable", "Removed"}:
             found.add(seat)
     return tuple(sorted(found))
+
+
+def silent_seats(contacts: Iterable[Fields], is_seat: Callable[[str], bool]) -> tuple[str, ...]:
+    """The seats that have a contact which does not answer, from the same rows."""
+    silent = {_seat_of(contact) for contact in contacts if contact.get("Status") == "Unreachable"}
+    return tuple(sorted(seat for seat in silent if is_seat(seat)))
+
+
+def _seat_of(contact: Fields) -> str:
+    return contact.get("Endpoint") or contact.get("ObjectName", "").partition(";")[0].partition("@")[0]

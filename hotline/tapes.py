@@ -1,4 +1,4 @@
-"""The orders about recordings, as AMI actions on the caller's channel.
+"""The orders about recordings, as AMI actions on the caller's channel, or on that of a seat which talks to a third party aside.
 
 MixMonitor follows the channel through every Redirect, keeps only what is heard in a bridge or a room (option ``b``), and closes
 its file when the channel hangs up. It is started after the answer: nothing of it stands between a caller and a seat.
@@ -12,7 +12,7 @@ from acd.messages import Command, PauseRecording, ResumeRecording, StartRecordin
 from hotline.lines import Line
 from hotline.logs import logger
 from hotline.recordings import Shelf
-from trunks.live import ACTION_S, SwitchFault, SwitchLink
+from trunks.live import ACTION_S, ActionRefused, SwitchFault, SwitchLink
 
 _log = logger("recordings")
 
@@ -25,7 +25,11 @@ class Tapes:
         line: Callable[[str], Line | None],
         link: Callable[[], SwitchLink | None],
         spawn: Callable[[Coroutine[None, None, None]], None],
+        seat: Callable[[str], str | None] = lambda _call: None,
     ) -> None:
+        self._seat = seat
+        self._aside: dict[str, str] = {}
+        """the seats' channels that are recorded while they talk to a third party aside, by call"""
         self.shelf: Shelf | None = None
         self._line = line
         self._link = link
@@ -36,13 +40,17 @@ class Tapes:
         begin."""
         match command:
             case StartRecording():
-                self._act(command.call, "MixMonitor", **self._files(command.names))
+                if command.aside and (seat := command.channel or self._seat(command.call)):
+                    self._aside[command.call] = seat
+                self._act(command, "MixMonitor", **self._files(command.names))
             case StopRecording():
-                self._act(command.call, "StopMixMonitor")
+                self._act(command, "StopMixMonitor")
+                if command.aside:
+                    self._aside.pop(command.call, None)
             case PauseRecording():
-                self._act(command.call, "MixMonitorMute", Direction="both", State="1")
+                self._act(command, "MixMonitorMute", Direction="both", State="1")
             case ResumeRecording():
-                self._act(command.call, "MixMonitorMute", Direction="both", State="0")
+                self._act(command, "MixMonitorMute", Direction="both", State="0")
             case _:
                 raise AssertionError(f"no order about recordings: {command}")
 
@@ -56,10 +64,19 @@ class Tapes:
         caller, other = raw
         return {"Options": f"br({caller})t({other})"}
 
-    def _act(self, call: str, action: str, **fields: str) -> None:
-        line = self._line(call)
-        if line is not None and line.channel and self.shelf is not None:
-            self._spawn(self._send(line.channel, action, fields))
+    def _act(
+        self,
+        command: StartRecording | StopRecording | PauseRecording | ResumeRecording,
+        action: str,
+        **fields: str,
+    ) -> None:
+        line = self._line(command.call)
+        if command.aside:  # a new engine knows of no start
+            channel = self._aside.get(command.call) or self._seat(command.call)
+        else:
+            channel = line.channel if line is not None else None
+        if channel and self.shelf is not None:
+            self._spawn(self._send(channel, action, fields))
 
     async def _send(self, channel: str, action: str, fields: dict[str, str]) -> None:
         link = self._link()
@@ -67,5 +84,8 @@ class Tapes:
             return
         try:
             await link.action(action, ACTION_S, Channel=channel, **fields)
+        except ActionRefused as why:
+            if action != "StopMixMonitor":  # with the channel its file was closed
+                _log.warning("the switch did not do it", action=action, channel=channel, why=str(why))
         except SwitchFault as why:  # no survey for this: the call goes on
             _log.warning("the switch did not do it", action=action, channel=channel, why=str(why))

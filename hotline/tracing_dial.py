@@ -45,6 +45,9 @@ def dialled(city: City, number: str, who: str, *, at_ms: int) -> Trace:
             f"The far end sees {setup.outgoing.shown(None, service_class) or 'the number of the trunk'}."
         )
         told.append(
+            "While the two talk, *2 brings somebody in or sends the person on, as in a call that came in."
+        )
+        told.append(
             "The agent is offered nothing until the wrap-up of this call is over; the record's direction is out."
         )
     answered_by = decision.answered_by if decision.passes else Answerer.OTHER

@@ -223,6 +223,17 @@ class SwitchLink:
                 return []
             raise
 
+    async def contacts_of(self, endpoint: str) -> list[Fields]:
+        """The contacts of a phone or trunk, also those that stand in the files (``ContactStatusDetail`` events).
+        `ActionRefused` when there is no such endpoint."""
+        lines = await self._list("PJSIPShowEndpoint", Endpoint=endpoint)
+        return [line for line in lines if line.get("Event") == "ContactStatusDetail"]
+
+    async def qualify(self, endpoint: str) -> None:
+        """Send OPTIONS to every contact of a phone or trunk now. What comes of it is told by ``ContactStatus``, if it is a
+        change. `ActionRefused` when there is no such endpoint."""
+        await self._one("PJSIPQualify", Endpoint=endpoint)
+
     async def redirect(
         self, channel: str, context: str, exten: str = "s", priority: int = 1, *, extra: str | None = None
     ) -> None:

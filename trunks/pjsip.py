@@ -85,6 +85,9 @@ T1_MS = 100
 """After this long without an answer a request is sent again, after 64 times as long it is given up (RFC 3261,
 17.1.1.1; Asterisk takes no smaller multiple). The standard lets private networks go below its 500 ms."""
 
+ANSWER_S = 3.0
+"""so long an OPTIONS may stay without an answer, where the time until the next one allows it"""
+
 FORWARDS_NOWHERE = "FORWARD_CONTEXT=hotline-nowhere"
 """Asterisk would dial whatever a 3xx answer names as if the phone had dialled it, in its own context: past the engine. There is no
 such context, so a phone or a far end that redirects has not taken the call, and the engine's next choice is tried."""
@@ -176,7 +179,7 @@ def _trunk(trunk: Trunk, secrets: Mapping[str, str], network: Network) -> list[s
     where = f"trunk {trunk.name}"
     name = trunk.name
     _refuse_unheard(where, trunk.transport, network)
-    aor = name if trunk.peers or trunk.incoming is None else trunk.incoming.user
+    aor = trunk.aor
     options: list[tuple[str, object]] = [
         ("type", "endpoint"),
         ("context", f"from-trunk-{name}"),
@@ -221,11 +224,7 @@ def _trunk(trunk: Trunk, secrets: Mapping[str, str], network: Network) -> list[s
         reached: list[tuple[str, object]] = [("contact", _uri(str(p), trunk.transport)) for p in trunk.peers]
     else:
         reached = [("max_contacts", 1), ("remove_existing", "yes"), ("minimum_expiration", 30)]
-    sections.append(
-        _section(
-            aor, [("type", "aor"), *reached, ("qualify_frequency", trunk.qualify), ("qualify_timeout", "3.0")]
-        )
-    )
+    sections.append(_section(aor, [("type", "aor"), *reached, *_qualified(trunk.qualify)]))
     if trunk.peers:
         hosts = dict.fromkeys(peer.host for peer in trunk.peers)
         sections.append(
@@ -302,8 +301,7 @@ def _seat_templates(network: Network) -> str:
             [
                 ("type", "aor"),
                 ("remove_existing", "yes"),
-                ("qualify_frequency", network.qualify_s),
-                ("qualify_timeout", "3.0"),
+                *_qualified(network.qualify_s),
                 ("minimum_expiration", 30),
                 ("default_expiration", 120),
                 ("maximum_expiration", 3600),
@@ -344,6 +342,13 @@ def _seat(seat: Seat, secrets: Mapping[str, str], network: Network) -> str:
         )
         + _section(number, [("max_contacts", seat.max_contacts)], of="seat-aor")
     )
+
+
+def _qualified(every_s: int) -> list[tuple[str, object]]:
+    """OPTIONS so often, 0 never. Each runs out before the next is sent: one that was lost, and runs out after a later one
+    was answered, would be believed, and the far end be taken for dead until the one after."""
+    answer_s = min(ANSWER_S, 0.8 * every_s) if every_s else ANSWER_S
+    return [("qualify_frequency", every_s), ("qualify_timeout", f"{answer_s:.1f}")]
 
 
 def _auth(title: str, digest: Digest, where: str, secrets: Mapping[str, str]) -> str:

@@ -147,6 +147,11 @@ class Trunk:
             if text and not _SAFE.fullmatch(text):
                 raise ValueError(f"{where}: {what} {text!r} has characters that SIP does not allow there")
 
+    @property
+    def aor(self) -> str:
+        """The address of record at which the other side is found: who registers with us does so as its user."""
+        return self.name if self.peers or self.incoming is None else self.incoming.user
+
 
 @dataclass(frozen=True, slots=True)
 class TrunkGroup:

@@ -50,7 +50,8 @@ class Softphone:
     """baresip with one account.
 
     With ``login`` it registers at ``switch`` as that seat; without, it calls from ``bind`` as ``caller``, as
-    a carrier's caller would. ``plays``: what it says in every call (8 kHz mono wav), ``None`` is silence.
+    a carrier's caller would; at ``port`` that number can be called too. ``plays``: what it says in every
+    call (8 kHz mono wav), ``None`` is silence.
     ``codecs`` as baresip names them."""
 
     def __init__(
@@ -59,6 +60,7 @@ class Softphone:
         login: SeatLogin | None = None,
         *,
         bind: str = "127.0.0.1",
+        port: int | None = None,
         caller: str = "13700000000",
         plays: Path | None = None,
         codecs: str = "pcma,pcmu",
@@ -67,6 +69,7 @@ class Softphone:
         self.switch = switch
         self.login = login
         self.bind = bind
+        self.port = port
         self.caller = caller
         self.plays = plays
         self.codecs = codecs
@@ -250,7 +253,7 @@ class Softphone:
         media = media - media % 2 if media < 65_000 else 40_000
         lines = {
             "poll_method": "epoll",
-            "sip_listen": f"{self.bind}:{free_port(self.bind)}",
+            "sip_listen": f"{self.bind}:{self.port or free_port(self.bind)}",
             "net_interface": self.bind,
             "audio_player": "aubridge,heard",
             "audio_source": f"aufile,{run}/says.wav",

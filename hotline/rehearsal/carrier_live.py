@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from hotline.rehearsal.listener_live import Listener
-from hotline.rehearsal.manners import Lasting, Plan, caller_rows
+from hotline.rehearsal.manners import Lasting, Plan, Told, caller_rows, told_rows
 from hotline.rehearsal.process_live import free_port
 from hotline.rehearsal.results import Entry, SeatLogin
 from hotline.rehearsal.sipp_live import Address, LogTail, Placement, Scratch, call_out
@@ -62,11 +62,42 @@ class Carrier:
         SIP tells a caller that the switch answered but now a person does. ``on_entry`` is told what happens
         to the callers as it happens. The default limit is a minute over the longest ring, patience and talk.
         """
-        callers = [str(self._next + n) for n in range(plan.calls)]
-        self._next += plan.calls
-        rows = caller_rows(plan, callers, self.login, self._chance)
+        rows = caller_rows(plan, self._numbers(plan.calls), self.login, self._chance)
         if limit_s is None:
             limit_s = 60 + sum(_longest(one) for one in (plan.rings_s, plan.patience_s, plan.talk_s))
+        limit_s += plan.calls / plan.rate
+        return await self._place(rows, plan.rate, limit_s, phones, on_entry, plan.sound)
+
+    async def place_told(
+        self,
+        callers: Sequence[Told],
+        *,
+        phones: Sequence[Listener] = (),
+        limit_s: float,
+        on_entry: Callable[[Entry], None] | None = None,
+    ) -> Placement:
+        """Place the calls of these callers, in the order in which they come, each at its time; otherwise as `place`.
+
+        ``limit_s`` counts from the beginning.
+        """
+        rate = float(round(max(100.0, 2 * max(n / max(one.at_s, 0.1) for n, one in enumerate(callers)))))
+        rows = told_rows(callers, self._numbers(len(callers)), rate)
+        return await self._place(rows, rate, limit_s, phones, on_entry, None)
+
+    def _numbers(self, count: int) -> list[str]:
+        """Callers' numbers that nobody has had."""
+        first, self._next = self._next, self._next + count
+        return [str(first + n) for n in range(count)]
+
+    async def _place(
+        self,
+        rows: Sequence[str],
+        rate: float,
+        limit_s: float,
+        phones: Sequence[Listener],
+        on_entry: Callable[[Entry], None] | None,
+        sound: Path | str | None,
+    ) -> Placement:
         run = self.scratch.run("carrier")
         telling = asyncio.create_task(self._tell(run, phones, on_entry)) if phones or on_entry else None
         try:
@@ -75,10 +106,10 @@ class Carrier:
                 rows,
                 to=self.switch,
                 bind=self.bind,
-                rate=plan.rate,
-                limit_s=plan.calls / plan.rate + limit_s,
+                rate=rate,
+                limit_s=limit_s,
                 directory=run,
-                sound=plan.sound,
+                sound=sound,
                 transport=self.transport,
             )
         finally:
@@ -86,9 +117,9 @@ class Carrier:
                 telling.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await telling
-        if len(placed.legs) != plan.calls:
+        if len(placed.legs) != len(rows):
             raise RuntimeError(
-                f"carrier: {len(placed.legs)} of {plan.calls} calls were placed: "
+                f"carrier: {len(placed.legs)} of {len(rows)} calls were placed: "
                 f"{placed.complaint or 'time ran out'}"
             )
         return placed

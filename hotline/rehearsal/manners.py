@@ -144,6 +144,17 @@ class Plan:
             raise ValueError("plan: give at least one call, a rate above 0 and at least one number")
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One caller of whom everything is known beforehand, seconds all: ``at_s`` after the first call's time the call comes,
+    ``patience_s`` (from the switch's answer, ``None``: for ever) and ``talk_s`` as in `Plan`."""
+
+    at_s: float
+    dialled: Dialled
+    patience_s: float | None
+    talk_s: float
+
+
 def milliseconds(lasting: Lasting | None, chance: random.Random) -> int:
     """One draw in ms, not negative; ``None`` is for ever."""
     return FOR_EVER_MS if lasting is None else max(round(1000 * lasting.draw(chance)), 0)
@@ -172,7 +183,22 @@ def caller_rows(
         times = ";".join(
             str(milliseconds(one, chance)) for one in (plan.rings_s, plan.patience_s, plan.talk_s)
         )
-        rows.append(f"{caller};{dialled.number};{digest(login)};{times};{header_fields(dialled.headers)}")
+        rows.append(f"{caller};{dialled.number};{digest(login)};{times};{header_fields(dialled.headers)}0;")
+    return rows
+
+
+def told_rows(callers: Sequence[Told], numbers: Iterable[str], rate: float) -> list[str]:
+    """The injected lines of ``caller.xml`` for callers who are known beforehand, in the order in which they come.
+
+    SIPp begins ``rate`` of them a second, faster than any comes: each then waits for its time.
+    """
+    rows = []
+    for n, (one, number) in enumerate(zip(callers, numbers, strict=True)):
+        delay = max(round(1000 * (one.at_s - n / rate)), 0)
+        patience = FOR_EVER_MS if one.patience_s is None else round(1000 * one.patience_s)
+        times = f"{FOR_EVER_MS};{patience};{max(round(1000 * one.talk_s), 0)}"
+        fields = header_fields(one.dialled.headers)
+        rows.append(f"{number};{one.dialled.number};{digest(None)};{times};{fields}{delay};")
     return rows
 
 

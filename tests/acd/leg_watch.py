@@ -22,14 +22,16 @@ from acd.messages import (
     LegAt,
     LegGone,
     LegHeard,
+    LegHolds,
     LegSeen,
+    PassAnswered,
     SeatLeft,
     SwitchSurveyed,
     Tick,
     TransferAsked,
     TransferSteered,
 )
-from acd.parties import LAYOUT, MOVES, Place, Stage, Transfer
+from acd.parties import MOVES, PARTIES, Place, Stage, Transfer
 from acd.setup import Setup
 
 TARGETS = (
@@ -116,15 +118,19 @@ class TransferRules(RuleBasedStateMachine):
         pick=PICKS,
         how=st.sampled_from(HOWS[:5]),
         to=st.sampled_from(TARGETS),
-        acts=st.lists(st.integers(0, 13), max_size=9),
+        acts=st.lists(st.integers(0, 17), max_size=9),
     )
     def a_transfer_takes_its_course(self, pick: int, how: str, to: str, acts: list[int]) -> None:
         """Somebody is brought in where a seat talks (or a call is rung, and now talks), and things happen in some order."""
         calls = self.engine.state.calls.values()
         rung = [call for call in calls if call.state is CallState.RINGING and call.agent is not None]
-        if rung and not any(call.state is CallState.TALKING and call.direction == "in" for call in calls):
+        if rung and not any(call.state is CallState.TALKING for call in calls):
             self.tell(AgentAnswered(rung[0].call, rung[0].agent or ""))
-        talking = [call for call in calls if call.state is CallState.TALKING and call.direction == "in"]
+        talking = [call for call in calls if call.state is CallState.TALKING]
+        dialling = [call for call in calls if call.state is CallState.DIALLING and call.agent is not None]
+        if dialling and pick % 2:
+            self.tell(PassAnswered(dialling[0].call))
+            talking = [call for call in dialling[:1] if call.state is CallState.TALKING]
         found = talking or [call for call, transfer in self._transfers() if transfer.stage is Stage.BACK]
         if not found:
             return
@@ -138,11 +144,11 @@ class TransferRules(RuleBasedStateMachine):
 
     def _settle(self, call: Call) -> None:
         """Every leg comes to where it is led."""
-        for index, name in enumerate(("caller", "seat")):
+        for name in ("caller", "seat"):
             transfer = call.transfer
             if transfer is None:
                 return
-            leg, want = transfer.leg(name), LAYOUT[transfer.stage][index]
+            leg, want = transfer.leg(name), transfer.wanted()[name]
             if leg.until is not None and want in {Place.ROOM, Place.HELD}:
                 self.tell(LegAt(call.call, name, want, self._channel(transfer, name)))
             elif leg.until is not None and name == "seat":
@@ -153,7 +159,7 @@ class TransferRules(RuleBasedStateMachine):
             and transfer.third.until is not None
             and transfer.third.place in {Place.ROOM, Place.HELD}
         ):
-            self.tell(LegAt(call.call, "third", LAYOUT[transfer.stage][2], transfer.channel))
+            self.tell(LegAt(call.call, "third", transfer.wanted()["third"], transfer.channel))
 
     def _happens(self, call: Call, transfer: Transfer, act: int) -> None:
         channel = transfer.channel or transfer.seat_channel
@@ -172,6 +178,10 @@ class TransferRules(RuleBasedStateMachine):
             LegHeard(call.call, "seat"),
             LegHeard(call.call, "seat"),
             Tick(),
+            LegHolds(call.call, "seat", on=True),
+            LegHolds(call.call, "third", on=True, channel=channel),
+            LegHolds(call.call, "seat", on=False),
+            CallerHungUp(call.call, 16, "far"),
         )
         self.tell(facts[act], 1_000 if act == 13 else 0)
 
@@ -196,8 +206,8 @@ class TransferRules(RuleBasedStateMachine):
             step = 0
 
     def _leg_and_place(self, transfer: Transfer, pick: int) -> tuple[str, Place]:
-        index = pick // 7 % 3
-        return ("caller", "seat", "third")[index], LAYOUT[transfer.stage][index]
+        name = PARTIES[pick // 7 % 3]
+        return name, transfer.wanted()[name]
 
     def _channel(self, transfer: Transfer, name: str) -> str | None:
         return {"third": transfer.channel, "seat": transfer.seat_channel}.get(name)
@@ -301,7 +311,7 @@ class TransferRules(RuleBasedStateMachine):
         s = self.engine.state
         for call, transfer in self._transfers():
             bridged = transfer.caller.place is transfer.seat.place is Place.BRIDGED
-            for name, want in zip(("caller", "seat", "third"), LAYOUT[transfer.stage], strict=True):
+            for name, want in transfer.wanted().items():
                 leg = transfer.leg(name)
                 settled = leg.place in {want, Place.GONE, Place.NOWHERE}
                 assert settled or leg.until is not None or (bridged and transfer.caller.until), (

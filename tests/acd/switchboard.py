@@ -23,6 +23,8 @@ from acd.messages import (
     CallRecord,
     CallThird,
     ChannelSeen,
+    DialOut,
+    DropBack,
     DropLeg,
     DropSeat,
     Event,
@@ -42,7 +44,9 @@ from acd.messages import (
     RecordStored,
     Refuse,
     RingAgent,
+    RingForCallBack,
     SayTo,
+    SeatDialled,
     SeatReachable,
     SignOnAsked,
     SwitchLost,
@@ -64,7 +68,8 @@ LONELY_MS = 12_000
 
 @dataclass
 class Channel:
-    """One leg: who it is, and where. ``place``: flow, ring, bridged, room, held, called, passed."""
+    """One leg: who it is, and where. ``place``: flow, ring, bridged, room, held, called, passed. ``placed``: a seat's, by which it
+    called somebody, and by which the call is named."""
 
     call: str
     leg: str
@@ -72,6 +77,7 @@ class Channel:
     place: str
     agent: str = ""
     alive: bool = True
+    placed: bool = False
     alone_since: int | None = None
 
 
@@ -91,6 +97,10 @@ class Switchboard:
     records: list[CallRecord] = field(default_factory=list)
     offered: int = 0
     seen: dict[str, int] = field(default_factory=dict)
+    callers: dict[str, Channel] = field(default_factory=dict)
+    """whom seats have called"""
+    turned: set[str] = field(default_factory=set)
+    """the calls of which the switch knows that they are their callers'"""
     _due: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
     _numbered: int = 0
 
@@ -144,6 +154,58 @@ class Switchboard:
         self.after(self._soon(200, 240_000), lambda: self.hang_up(call))
         return call
 
+    def dial_out(self) -> None:
+        """A seat that is free calls somebody."""
+        free = [agent for agent in self.engine.state.agents.values() if agent.available]
+        if not free:
+            return
+        self.offered += 1
+        agent, call = self.rng.choice(free), f"{self.offered}.0"
+        self.channels[call] = Channel(call, "seat", call, "flow", agent.agent, placed=True)
+        self.post(SeatDialled(call, agent.seat, f"139{self.offered:08}"))
+
+    def _dial(self, call: str) -> None:
+        """The far end of a call that a seat placed is rung."""
+        own = self.channels.get(call)
+        if own is None or not own.alive:
+            return
+        own.place = "ring"
+
+        def ends() -> None:
+            if self.rng.random() < 0.2:
+                self.post(PassFailed(call, self.rng.choice(["busy", "noanswer"]), 17))
+                return
+            own.place = "bridged"
+            far = self.callers[call] = Channel(call, "caller", f"{call}/far", "bridged")
+            self.seat_of[call], self.channels[far.name] = own, far
+            self.post(PassAnswered(call))
+            self.after(self._soon(500, 120_000), lambda: self.hang_up(call))
+            self.after(self._soon(500, 120_000), lambda: self.hang_up(far.name))
+            self.after(self._soon(200, 20_000), lambda: self._keys(own))
+
+        self.after(self._soon(300, 6000), lambda: self._if(call, ends))
+
+    def _ring_back(self, order: RingForCallBack) -> None:
+        own = self.channels[order.call] = Channel(
+            order.call, "seat", order.call, "ring", order.agent, placed=True
+        )
+        self.callers.pop(order.call, None)
+        self.turned.discard(order.call)
+
+        def ends() -> None:
+            if not own.alive:
+                return
+            if self.rng.random() < 0.15:
+                own.alive = False
+                self.post(AgentRangOut(order.call, order.agent, "noanswer"))
+            else:
+                self.post(AgentAnswered(order.call, order.agent))
+
+        self.after(self._soon(300, 6000), ends)
+
+    def _caller(self, call: str) -> Channel | None:
+        return self.callers.get(call) if call in self.turned else self.channels.get(call)
+
     def _soon(self, low: int, high: int) -> int:
         return round(low * (high / low) ** self.rng.random())
 
@@ -157,12 +219,21 @@ class Switchboard:
                 )
             case RingAgent():
                 self._ring(order)
+            case DialOut():
+                self._dial(order.call)
+            case RingForCallBack():
+                self._ring_back(order)
+            case DropBack():
+                self.after(3, lambda: self.hang_up(order.call))
+            case PassOn() if self.channels[order.call].placed:
+                self._dial(order.call)
             case PassOn():
                 fact = PassAnswered(order.call) if rng.random() < 0.6 else PassFailed(order.call)
                 self._place(order.call, "passed")
                 self.after(self._soon(500, 9000), lambda: self._if(order.call, lambda: self.post(fact)))
             case HangUp() | Refuse():
-                self.after(3, lambda: self.hang_up(order.call))
+                if leg := self._caller(order.call):
+                    self.after(3, lambda: self.hang_up(leg.name))
             case DropSeat():
                 if leg := self.seat_of.get(order.call):
                     self.after(3, lambda: self.hang_up(leg.name))
@@ -188,16 +259,18 @@ class Switchboard:
                 pass
 
     def _if(self, channel: str, do: Callable[[], None]) -> None:
-        leg = self.channels.get(channel)
+        leg = self._caller(channel)
         if leg is not None and leg.alive:
             do()
 
     def _place(self, channel: str, place: str) -> None:
-        self.channels[channel].place = place
+        leg = self._caller(channel)
+        assert leg is not None
+        leg.place = place
 
     def _leg(self, call: str, leg: str, channel: str | None) -> Channel | None:
         if leg == "caller":
-            return self.channels.get(call)
+            return self._caller(call)
         return self.channels.get(channel) if channel is not None else self.seat_of.get(call)
 
     def _ring(self, order: RingAgent) -> None:
@@ -232,8 +305,16 @@ class Switchboard:
         self.after(self._soon(30, 9000), lambda: self._keys(leg))
 
     def _part(self, order: Part) -> None:
-        caller, seat = self.channels[order.call], self.seat_of.get(order.call)
-        if not caller.alive or caller.place != "bridged" or self.rng.random() < self.lossy:
+        if order.agent is not None and order.call in self.callers and self.callers[order.call].alive:
+            self.turned.add(order.call)
+        caller, seat = self._caller(order.call), self.seat_of.get(order.call)
+        if (
+            caller is None
+            or caller is seat
+            or not caller.alive
+            or caller.place != "bridged"
+            or self.rng.random() < self.lossy
+        ):
             return
         seat = seat if seat and seat.alive and seat.place == "bridged" else None
         if order.seat != "gone" and seat:
@@ -280,15 +361,20 @@ class Switchboard:
             return
         leg.alive, was = False, leg.place
         seat = self.seat_of.get(leg.call)
-        if leg.leg == "caller":
+        if leg.placed and leg.call not in self.turned:
             self.post(CallerHungUp(leg.call, 16))
+            far = self.callers.get(leg.call)
+            if far and far.alive and far.place == "bridged":
+                self.after(2, lambda: self.hang_up(far.name))
+        elif leg.leg == "caller":
+            self.post(CallerHungUp(leg.call, 16, None if name == leg.call else name))
             if seat and seat.alive and seat.place == "bridged":
                 self.after(2, lambda: self.hang_up(seat.name))
         elif leg.leg == "seat":
             self.post(AgentHungUp(leg.call, leg.agent))
-            caller = self.channels[leg.call]
-            if was == "bridged" and caller.place == "bridged":
-                self.after(2, lambda: caller.place == "bridged" and self.hang_up(leg.call))
+            caller = self._caller(leg.call)
+            if was == "bridged" and caller and caller.place == "bridged":
+                self.after(2, lambda: caller.place == "bridged" and self.hang_up(caller.name))
         else:
             self.post(LegGone(leg.call, "third", name, why))
 
@@ -301,11 +387,14 @@ class Switchboard:
         for leg in self.channels.values():
             if not leg.alive:
                 continue
-            if leg.leg == "caller":
+            turned = leg.call in self.turned
+            if leg.leg == "caller" and leg.call in self.callers and not turned:
+                continue  # the other end of a call that a seat placed
+            if leg.leg == "caller" or (leg.placed and not turned):
                 state = {"bridged": "talking", "room": "room", "ring": "ringing", "passed": "ringing"}.get(
                     leg.place, "held"
                 )
-                seat = self.seat_of.get(leg.call)
+                seat = leg if leg.placed else self.seat_of.get(leg.call)
                 at = self.engine.state.agents.get(seat.agent) if seat and state == "talking" else None
                 channels.append(ChannelSeen(leg.call, state, at.seat if at else None))
             elif leg.place in {"room", "held", "called"}:
@@ -339,3 +428,5 @@ class Switchboard:
         on = {leg.call for leg in self.alive()} | set(self.engine.state.calls)
         self.channels = {name: leg for name, leg in self.channels.items() if leg.call in on}
         self.seat_of = {call: leg for call, leg in self.seat_of.items() if call in on}
+        self.callers = {call: leg for call, leg in self.callers.items() if call in on}
+        self.turned &= on

@@ -462,6 +462,9 @@ class Promises(TransferRules):
                 assert call.state is not CallState.DIALLING
                 continue
             held.update(call.holds)
+            if call.turned:
+                assert call.to_seat is None
+                continue
             assert call.state in {CallState.DIALLING, CallState.IN_FLOW, CallState.TALKING, CallState.LEFT}
             assert (call.ring_until is not None) == (call.state is CallState.DIALLING)
             if call.agent is not None and call.state is not CallState.LEFT:
@@ -796,6 +799,7 @@ class Promises(TransferRules):
     def teardown(self) -> None:
         """Everybody hangs up: every call ends in one record, and the same facts give the same orders again."""
         for call in list(self.engine.state.calls):
+            self.tell(CallerHungUp(call, 16, "far"))  # whom a seat called; otherwise it says nothing more
             self.tell(CallerHungUp(call, 16))
         self.everybody_left_in_a_room_hangs_up()
         while (due := self.engine.deadline()) is not None:

@@ -238,9 +238,8 @@ def test_an_own_call_outlasts_the_engine_and_what_ended_meanwhile_is_closed() ->
     assert only(hall.wait(10_000)).disposition == "answered"
 
 
-def test_an_own_call_is_not_transferred() -> None:
+def test_an_own_call_is_not_transferred_before_it_is_answered() -> None:
     hall = Hall("101@8001")
     dial(hall, MOBILE)
-    hall.tell(PassAnswered("o"))
     assert said(hall.tell(TransferAsked("o", "blind", "8003", desk="d"))) == ["transfer-not-now"]
-    assert hall.call("o").state is CallState.TALKING
+    assert hall.call("o").state is CallState.DIALLING

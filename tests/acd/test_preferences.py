@@ -457,7 +457,7 @@ def test_queues_that_overflow_into_each_other_turn_away_in_the_end() -> None:
     _fill(hall, 1, "12315")
     hall.tell(CallOffered("a", "unicom", "12345", "13800000001"))
     assert hall.tell(PromptFinished("a")) == [Play("a", ("all-busy",))]
-    assert hall.engine.state.refusals.today(START + hall.at) == {"full 12345": 1}
+    assert hall.engine.state.refusals.of_day(START + hall.at) == {"full 12345": 1}
 
 
 def test_overload_is_said_politely_counted_and_recorded_as_refused() -> None:
@@ -467,13 +467,13 @@ def test_overload_is_said_politely_counted_and_recorded_as_refused() -> None:
     hall.tell(CallOffered("a", "unicom", "12345", "13800000009"))
     assert hall.tell(PromptFinished("a")) == [Play("a", ("overload",))]
     assert hall.call("a").because[-1] == "Overload: 5 wait in all, and 5 may."
-    assert hall.engine.state.refusals.today(START + hall.at) == {"overload": 1}
+    assert hall.engine.state.refusals.of_day(START + hall.at) == {"overload": 1}
     hall.restart()
     hall.tell(PromptFinished("a"))
     (record,) = records(hall.tell(CallerHungUp("a", 16)))
     assert record.disposition == "refused"
-    assert hall.engine.state.refusals.today(START + hall.at) == {"overload": 1}
-    assert hall.engine.state.refusals.today(START + 86_400_000) == {}, "the next day counts anew"
+    assert hall.engine.state.refusals.of_day(START + hall.at) == {"overload": 1}
+    assert hall.engine.state.refusals.of_day(START + 86_400_000) == {}, "the next day counts anew"
 
 
 def test_when_every_queue_is_full_it_is_overload_too() -> None:

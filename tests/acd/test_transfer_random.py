@@ -13,14 +13,15 @@ from acd.agents import Activity
 from acd.messages import CallRecord
 from acd.setup import TrunkSetup
 from tests.acd.switchboard import Switchboard
-from tests.acd.town import SEATS, START, town
+from tests.acd.town import SEATS, START, calling_back, town
 
 CALLS = 10_000
 CALLED = ("12345", "12345", "12345", "12315", "12348", "12366", "110")
 
 
-def board(seed: int, **more: float) -> Switchboard:
-    setup = replace(town(), trunks={t: TrunkSetup(t, 40) for t in ("unicom", "telecom", "tax", "police")})
+def board(seed: int, *, calls_back: bool = False, **more: float) -> Switchboard:
+    setup = calling_back(town()) if calls_back else town()
+    setup = replace(setup, trunks={t: TrunkSetup(t, 40) for t in ("unicom", "telecom", "tax", "police")})
     made = Switchboard(setup, random.Random(seed), START, **more)
     for agent, seat in zip(("101", "102", "103", "104", "106"), SEATS, strict=True):
         made.sign_on(agent, seat)
@@ -28,9 +29,12 @@ def board(seed: int, **more: float) -> Switchboard:
 
 
 def play(made: Switchboard, calls: int, gap_every: int = 0) -> None:
-    for n in range(1, calls + 1):
-        made.offer(made.rng.choice(CALLED))
-        if gap_every and n % gap_every == 0:
+    while made.offered < calls:
+        if made.rng.random() < 0.15:
+            made.dial_out()
+        else:
+            made.offer(made.rng.choice(CALLED))
+        if gap_every and made.offered % gap_every == 0:
             made.gap()
         made.run(until=made.now + made._soon(2_000, 60_000))
         made.forget()
@@ -73,6 +77,26 @@ def test_calls_with_transfers_and_random_hang_ups_leak_nothing(part: int) -> Non
     }
     assert wanted <= found.keys(), found
     assert all(told.ended is not None for record in made.records for told in record.transfers)
+    own = outcomes([record for record in made.records if record.direction == "out"])
+    assert {"handed over", "joined", "consulted", "queued", "given back"} <= own.keys(), own
+
+
+def test_call_backs_with_transfers_and_random_hang_ups_leak_nothing() -> None:
+    made = board(21, calls_back=True, restarts=0.002)
+    play(made, 2_000, gap_every=50)
+    made.run()
+    state = made.engine.state
+    assert made.alive() == []
+    assert (state.calls, state.wrapping, state.backs) == ({}, {}, {})
+    assert not +state.load
+    assert {agent.activity for agent in state.agents.values()} <= {Activity.IDLE, Activity.RESTING}
+    backs = [record for record in made.records if record.direction == "back"]
+    found = outcomes(backs)
+    assert {"handed over", "joined", "queued"} <= found.keys(), found
+    assert max(Counter(record.call for record in backs).values()) == 1
+    assert {record.call for record in made.records if record.direction != "back"} == {
+        f"{n}.0" for n in range(1, made.offered + 1)
+    }
 
 
 def test_moves_that_the_switch_fails_to_make_strand_nobody() -> None:

@@ -21,6 +21,8 @@ class FakeAmi:
         self.received: list[Action] = []
         self.members: list[str] = []
         self.channels: list[str] = []
+        self.endpoints: dict[str, tuple[str, ...]] = {}
+        """the statuses of each endpoint's contacts"""
         self.connections = 0
         self.on_login: Callable[[asyncio.StreamWriter], None] | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -107,6 +109,19 @@ class FakeAmi:
             case "PJSIPShowContacts":
                 refuse("No Contacts found\n")
                 writer.write(b"\r\n")  # as the real one does
+            case "PJSIPShowEndpoint" if (name := action["Endpoint"]) in self.endpoints:
+                found = self.endpoints[name]
+                tell("Response: Success", "EventList: start", "Message: Following are Events for each object")
+                tell("Event: EndpointDetail", f"ObjectName: {name}")
+                for status in found:
+                    tell("Event: ContactStatusDetail", f"EndpointName: {name}", f"Status: {status}")
+                tell("Event: EndpointDetailComplete", "EventList: Complete", f"ListItems: {len(found) + 1}")
+            case "PJSIPShowEndpoint":
+                refuse(f"Unable to retrieve endpoint {action['Endpoint']}")
+            case "PJSIPQualify" if action["Endpoint"] in self.endpoints:
+                tell("Response: Success", "Message: Endpoint found, will qualify")
+            case "PJSIPQualify":
+                refuse("Unable to retrieve endpoint")
             case "Status":
                 tell("Response: Success", "EventList: start", "Message: Channel status will follow")
                 wants = [name for name in action.get("Variables", "").split(",") if name]

@@ -131,9 +131,9 @@ def test_after_a_gap_a_seats_own_call_is_the_calls_channel_and_not_a_leg_of_anyb
         row("3.1", "PJSIP/8004-05", "", "ACD_CALL=3.1", "ACD_OUT=1", "ACD_NEXT=out"),
     ]
     found = read_status(rows, seat_of, lambda _: False)
-    assert [(c.seen.call, c.seen.state, c.seen.seat, c.leg, c.out) for c in found.callers] == [
-        ("1.1", "talking", None, None, True),
-        ("2.1", "talking", None, None, True),
-        ("3.1", "ringing", None, None, True),
+    assert [(c.seen.call, c.seen.state, c.seen.seat, c.leg, c.out, c.far) for c in found.callers] == [
+        ("1.1", "talking", "8001", None, True, "1.2"),
+        ("2.1", "talking", "8002", None, True, "2.2"),
+        ("3.1", "ringing", "8004", None, True, None),
     ]
     assert found.own == {"2.2": "8003"}

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from hotline import report_charts, report_csv, report_page
-from hotline.report_view import Bands, Failure, LineRow, Span, View, Words
+from hotline.report_view import Failure, LineRow, View, Words
+from simulator.precision import Band, Interval
 
 LABELS = tuple(f"{n // 2:02}:{30 * (n % 2):02}" for n in range(48))
 
@@ -27,7 +28,8 @@ def view(rate: float = 0.975) -> View:
     wait = np.full(48, 3.0)
     wait[0] = np.nan
     figures = {
-        key: Span(rate, rate - 0.002, rate + 0.002) for key in ("answer_rate", "service_level", "occupancy")
+        key: Interval(rate, rate - 0.002, rate + 0.002)
+        for key in ("answer_rate", "service_level", "occupancy")
     }
     return View(
         name="ordinary",
@@ -37,19 +39,21 @@ def view(rate: float = 0.975) -> View:
         most_seats=44,
         target=0.98,
         within_s=15,
-        figures={**figures, "abandon_rate": Span(0.02, 0.01, 0.03), "asa": Span(7.4, 7.0, 7.8)},
+        figures={**figures, "abandon_rate": Interval(0.02, 0.01, 0.03), "asa": Interval(7.4, 7.0, 7.8)},
         half_hours=LABELS,
-        answer_rate=Bands(mean, mean - 0.01, np.minimum(mean + 0.01, 1)),
-        wait_s=Bands(wait, wait - 1, wait + 1),
+        answer_rate=Band(mean, mean - 0.01, np.minimum(mean + 0.01, 1)),
+        wait_s=Band(wait, wait - 1, wait + 1),
         occupancy=np.full(48, 0.7),
         offered=np.linspace(0, 300, 48),
         seats=np.full(48, 40.0),
         need=np.where(np.arange(48) == 20, 44.0, 30.0),
-        lines=(LineRow("12315", "消费维权", 700.0, Span(0.99, 0.98, 0.995), Span(0.95, 0.94, 0.96), 3.0),),
+        lines=(
+            LineRow("12315", "消费维权", 700.0, Interval(0.99, 0.98, 0.995), Interval(0.95, 0.94, 0.96), 3.0),
+        ),
         failures=(
             Failure(
                 Words("10:00 to 10:30", "10:00至10:30"),
-                Span(0.9, 0.89, 0.91),
+                Interval(0.9, 0.89, 0.91),
                 30.0,
                 Words("4 seats are missing.", "缺4个座席。"),
             ),

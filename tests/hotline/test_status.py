@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from acd.floor_view import FloorView, floor_view, spoken_number
+from acd.messages import CallerHungUp, CallOffered, RecordingHalted, RecordingPossible, RecordStored
+from acd.setup import TrunkSetup
 from hotline import cli, status
 from hotline.status import StatusFault
-from tests.acd.town import START, Hall
+from tests.acd.town import START, Hall, asking, recorded, town
 
 
 def floor() -> FloorView:
@@ -61,6 +64,56 @@ def test_numbers_are_said_as_one_says_them_in_chinese(number: int, words: str) -
     assert spoken_number(number) == tuple(f"digits/{word}" for word in words.split())
 
 
+def alarms(here: Hall, away: tuple[str, ...] = ()) -> dict[str, str]:
+    return {alarm.what: alarm.text for alarm in floor_view(here.engine.state, START + here.at, away).alarms}
+
+
+def test_a_full_disk_a_flood_a_full_trunk_and_one_that_is_away_are_alarms_until_they_are_over() -> None:
+    setup = asking(recorded(town()))
+    here = Hall("101@8001", setup=replace(setup, trunks={**setup.trunks, "unicom": TrunkSetup("unicom", 5)}))
+    assert alarms(here) == {}
+    here.tell(RecordingHalted("the disk is full"))
+    for number in range(6):
+        here.tell(CallOffered(f"c{number}", "unicom", "12315", "13911112222"))
+    told = alarms(here, away=("police",))
+    assert told["no recording"] == "Nothing is recorded: the disk is full."
+    assert told["flood"].startswith("More than 3 calls within a minute from 13911112222")
+    assert told["trunk full"].startswith("Trunk unicom: all 5 channels are in use")
+    assert told["trunk away"].startswith("Trunk police: the other side does not answer")
+    here.tell(RecordingPossible(), *(CallerHungUp(f"c{number}") for number in range(6)))
+    here.wait(660_000)
+    here.tell(CallOffered("d", "unicom", "12315", "13911113333"), CallerHungUp("d"))
+    assert not alarms(here).keys() & {"no recording", "flood", "trunk full", "trunk away"}
+
+
+def test_records_that_the_database_does_not_take_are_an_alarm_after_a_minute() -> None:
+    here = Hall()
+    here.tell(CallOffered("a", "unicom", "12345", "13911112222"), CallerHungUp("a"))
+    assert alarms(here) == {}
+    here.wait(61_000)
+    assert alarms(here)["no database"].startswith("1 call records are not in the database yet")
+    here.tell(RecordStored("a"))
+    assert alarms(here) == {}
+
+
+def test_who_was_turned_away_today_is_told_by_the_reason() -> None:
+    setup = asking(town())
+    here = Hall(setup=replace(setup, trunks={**setup.trunks, "unicom": TrunkSetup("unicom", 1)}))
+    here.tell(CallOffered("bad", "telecom", "12345", "13800000666"))
+    here.tell(
+        CallOffered("a", "unicom", "12345", "13911112222"), CallOffered("b", "unicom", "12345", "13911112223")
+    )
+    view = floor_view(here.engine.state, START + here.at)
+    assert view.refused == {"barred": 1, "trunk unicom": 1}
+    text = io.StringIO()
+    Console(file=text, width=160).print(status.table(view))
+    told = "Turned away today: 1 (on the list of nuisance callers), 1 (no free channel on trunk unicom)"
+    assert told in text.getvalue()
+    tomorrow = floor_view(here.engine.state, START + 86_400_000)
+    assert tomorrow.refused == {}
+    assert {t.trunk: (t.busy, t.channels) for t in view.trunks}["unicom"] == (1, 1)
+
+
 async def test_the_file_is_written_every_second_for_its_owner_only_and_a_fault_does_not_end_it(
     tmp_path: Path,
 ) -> None:
@@ -97,7 +150,9 @@ def test_the_command_says_whether_the_hotline_still_runs(
 def test_the_columns_of_the_table_stand_under_one_another_whatever_the_script() -> None:
     text = io.StringIO()
     Console(file=text, width=160).print(status.table(floor()))
-    rows = [line for line in text.getvalue().splitlines() if line.startswith(("│", "┃"))]
-    assert len(rows) >= 5
-    for line in rows:
-        assert cell_len(line) in {cell_len(rows[0]), cell_len(rows[-1])}
+    tables = [part.partition("└")[0] for part in text.getvalue().split("┏")[1:]]
+    assert len(tables) == 3
+    for table in tables:
+        rows = [line for line in table.splitlines() if line.startswith(("│", "┃"))]
+        assert len(rows) >= 3
+        assert len({cell_len(row) for row in rows}) == 1

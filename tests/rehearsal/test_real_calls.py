@@ -14,7 +14,17 @@ from benchmarks.native_queue import MODULES, NativeQueue
 from hotline.rehearsal.baresip_live import Softphone
 from hotline.rehearsal.carrier_live import Carrier
 from hotline.rehearsal.farend_live import FarEnd
-from hotline.rehearsal.manners import BUSY, NEVER_ANSWERS, Dialled, Fixed, Forwarding, Manner, Plan, forwarded
+from hotline.rehearsal.manners import (
+    BUSY,
+    NEVER_ANSWERS,
+    Dialled,
+    Fixed,
+    Forwarding,
+    Manner,
+    Plan,
+    Told,
+    forwarded,
+)
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.process_live import free_port
 from hotline.rehearsal.results import SeatLogin, join, summarise
@@ -83,8 +93,8 @@ async def test_twenty_calls_to_twenty_registered_phones_are_answered_joined_and_
     running = switch[1]
     before = cpu_seconds(running.switch_pids)
     async with Phones(
-        running.seats, running.sip, unregisters=True, manner=Manner(talk_s=Fixed(0.5))
-    ) as phones:
+        running.seats, running.sip, unregisters=True, manner=Manner(talk_s=Fixed(3.0))
+    ) as phones:  # all twenty talk at once, so each of them has another phone
         placed = await carrier.place(Plan(20, 40, (Dialled("12345"),)))
         calls = join(placed.legs, phones.legs())
     found = summarise(calls)
@@ -97,6 +107,27 @@ async def test_twenty_calls_to_twenty_registered_phones_are_answered_joined_and_
     assert all(call.person is not None and call.person.ended_by == "phone" for call in calls)
     assert all(call.caller.ended_by == "switch" for call in calls)
     assert cpu_seconds(running.switch_pids) > before
+
+
+async def test_callers_known_beforehand_come_and_go_at_their_times(
+    switch: tuple[Switch, Running], carrier: Carrier
+) -> None:
+    running = switch[1]
+    callers = [
+        Told(0.0, Dialled("12345"), None, 1.5),
+        Told(0.9, Dialled("12345"), None, 0.5),
+        Told(1.0, Dialled("12345"), 0.4, 9.0),
+    ]
+    async with Phones(running.seats[:2], running.sip, unregisters=True, manner=Manner()) as phones:
+        placed = await carrier.place_told(callers, phones=[phones], limit_s=20)
+        first, second, third = sorted(placed.legs, key=lambda leg: leg.began)
+    assert second.began - first.began == pytest.approx(0.9, abs=0.15)
+    assert third.began - second.began == pytest.approx(0.1, abs=0.1)
+    assert first.person is not None
+    assert first.ended is not None
+    assert first.ended - first.person == pytest.approx(1.5, abs=0.3)
+    assert second.person is not None
+    assert (third.person, third.ended_by) == (None, "caller")
 
 
 async def test_a_wrong_secret_does_not_register(switch: tuple[Switch, Running]) -> None:

@@ -85,9 +85,9 @@ class Town:
         """Somebody who calls in over a trunk."""
         return Carrier(self.far(trunk)[0], switch=self.sip, first_caller=first_caller)
 
-    async def trunks_reachable(self) -> None:
-        """Wait until the other side of every trunk has answered the switch's OPTIONS."""
-        wanted = {trunk.name for trunk in self.platform.city.trunks()}
+    async def trunks_reachable(self, *trunks: str) -> None:
+        """Wait until the other side of these trunks, of all without an argument, has answered the switch's OPTIONS."""
+        wanted = set(trunks) or {trunk.name for trunk in self.platform.city.trunks()}
         try:
             async with asyncio.timeout(60):
                 while wanted:

@@ -68,6 +68,7 @@ async def place(wavs: dict[float, Path]) -> AsyncIterator[Place]:
             end = FarEnd(str(peers[name].host), peers[name].port or 0, manner=answers(wavs))
             far[name] = await stack.enter_async_context(end)
         here = await stack.enter_async_context(town(city))
+        await here.trunks_reachable(*far)
         yield Place(here, far["emergency"], far["telecom"])
 
 

@@ -169,19 +169,21 @@ class Cast:
             service.post(SignOnAsked(seat, agent, proven=True))
         state = service.engine.state
         await self.here.until(lambda: all(a in state.agents for a in seats.values()), "signed on")
+        busy = {Activity.TALKING, Activity.RINGING, Activity.WRAP_UP}
+
+        def calls_over() -> bool:
+            return not any(a.activity in busy for a in state.agents.values() if a.agent in seats.values())
+
         try:
             yield
-        except BaseException:  # what a test that fails leaves behind is no other test's
+            await self.here.until(calls_over, "calls over")
+        except BaseException:  # what a test that fails leaves behind, calls and people, is no other test's
             await all_hung_up(self.here)
             raise
-        busy = {Activity.TALKING, Activity.RINGING, Activity.WRAP_UP}
-        await self.here.until(
-            lambda: not any(a.activity in busy for a in state.agents.values() if a.agent in seats.values()),
-            "calls over",
-        )
-        for seat in seats:
-            service.post(SignOffAsked(seat))
-        await service.settled()
+        finally:
+            for seat in seats:
+                service.post(SignOffAsked(seat))
+            await service.settled()
 
     @asynccontextmanager
     async def call(
@@ -216,11 +218,10 @@ class Cast:
         try:
             async with FarEnd(*self.here.far(trunk), manner=manner) as other:
                 self.ends[trunk] = other
+                await self.here.trunks_reachable(trunk)
                 yield
         finally:
-            usual = FarEnd(*self.here.far(trunk), manner=STAYS)
-            await usual.start()
-            self.ends[trunk] = usual
+            await self._as_usual(trunk)
 
     @asynccontextmanager
     async def reading(self, trunk: str, says: str) -> AsyncIterator[FarSocket]:
@@ -228,20 +229,28 @@ class Cast:
         await self.ends[trunk].stop()
         try:
             async with far_socket(self.here.far(trunk), says) as far:
+                await self.here.trunks_reachable(trunk)
                 yield far
         finally:
-            self.ends[trunk] = FarEnd(*self.here.far(trunk), manner=STAYS)
-            await self.ends[trunk].start()
+            await self._as_usual(trunk)
+
+    async def _as_usual(self, trunk: str) -> None:
+        """The far end that there was, and the switch has seen that it is there: for a moment nobody was."""
+        self.ends[trunk] = FarEnd(*self.here.far(trunk), manner=STAYS)
+        await self.ends[trunk].start()
+        await self.here.trunks_reachable(trunk)
 
     @asynccontextmanager
     async def dead(self, *trunks: str) -> AsyncIterator[None]:
         """Nobody is at the far end of these trunks, not even to refuse."""
         for trunk in trunks:
             await self.ends[trunk].unplug()
-        yield
-        for trunk in trunks:
-            await self.ends[trunk].plug_in()
-        await self.here.trunks_reachable()
+        try:
+            yield
+        finally:
+            for trunk in trunks:
+                await self.ends[trunk].plug_in()
+            await self.here.trunks_reachable(*trunks)
 
     @asynccontextmanager
     async def keyed(self, seat: str, agent: str, trunk: str = "telecom") -> AsyncIterator[Trio]:

@@ -17,6 +17,9 @@ class FarSocket(asyncio.DatagramProtocol):
 
     def __init__(self, says: str = "486 Busy Here") -> None:
         self.says = says
+        self.loses = 0
+        """so many OPTIONS from now on are never answered, however often each is sent"""
+        self._lost: set[str | None] = set()
         self.invites: list[str] = []
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -31,8 +34,16 @@ class FarSocket(asyncio.DatagramProtocol):
             if header(text, "Call-ID") not in known:
                 self.invites.append(text)
             self._answer(text, self.says, addr)
+        elif method == "OPTIONS" and self._loses(header(text, "Call-ID")):
+            pass
         elif method in {"OPTIONS", "BYE", "CANCEL", "NOTIFY"}:
             self._answer(text, "200 OK", addr)
+
+    def _loses(self, asked: str | None) -> bool:
+        if asked not in self._lost and self.loses:
+            self.loses -= 1
+            self._lost.add(asked)
+        return asked in self._lost
 
     def _answer(self, text: str, status: str, to: Address) -> None:
         assert self._transport is not None

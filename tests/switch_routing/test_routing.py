@@ -203,7 +203,7 @@ async def test_a_caller_of_the_list_goes_before_one_who_came_first(here: Town) -
 
 
 async def test_overload_is_said_politely_and_counted_and_the_call_is_recorded_as_refused(here: Town) -> None:
-    before = here.platform.service.engine.state.refusals.today(here.platform.service.clock.now())
+    before = here.platform.service.engine.state.refusals.of_day(here.platform.service.clock.now())
     async with calling(here, "12345") as (one, _), calling(here, "12345") as (other, _):
         await here.until(lambda: in_state(here, one, CallState.QUEUED), "the first waits")
         await here.until(lambda: in_state(here, other, CallState.QUEUED), "the second waits")
@@ -214,7 +214,7 @@ async def test_overload_is_said_politely_and_counted_and_the_call_is_recorded_as
     assert record.disposition == "refused"
     assert record.because[-1] == "Overload: 2 wait in all, and 2 may."
     assert share_heard(heard.samples, prompt(here, OVERLOAD)) >= 0.5
-    now = here.platform.service.engine.state.refusals.today(here.platform.service.clock.now())
+    now = here.platform.service.engine.state.refusals.of_day(here.platform.service.clock.now())
     assert now["overload"] == before.get("overload", 0) + 1
 
 

@@ -249,7 +249,7 @@ async def test_a_seat_that_holds_after_a_transfer_leaves_its_caller_with_music_a
         await three.at(Stage.BACK)
         await three.until_hears(three.caller, SEAT_HZ)
         await three.seat.hold()
-        await three.at(Stage.HOLDING)
+        await three.here.until(lambda: three.call.transfer.caller.place == "held", "led out")  # type: ignore[union-attr]
         await three.until_hears(three.caller, not_=(SEAT_HZ,))
         begun = len(three.caller.heard().samples)
         await three.here.until(

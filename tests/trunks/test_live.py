@@ -117,6 +117,16 @@ async def test_what_the_switch_refuses_is_an_error_with_its_words(switch: Switch
         assert (await link.action("Ping"))["Ping"] == "Pong"
 
 
+async def test_an_endpoint_that_there_is_not_can_not_be_asked(switch: Switch) -> None:
+    heard = Heard()
+    async with link_to(switch, heard) as link:
+        await soon(heard.ups.get())
+        with pytest.raises(ActionRefused, match="Unable to retrieve endpoint"):
+            await link.contacts_of("nobody")
+        with pytest.raises(ActionRefused, match="Unable to retrieve endpoint"):
+            await link.qualify("nobody")
+
+
 async def test_members_of_the_fallback_queue_are_kept_in_step(switch: Switch) -> None:
     heard = Heard()
     async with link_to(switch, heard) as link:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from trunks.pjsip import Network, option, render_pjsip
+from trunks.pjsip import ANSWER_S, Network, option, render_pjsip
 from trunks.seats import Seat
 from trunks.trunk import Codec, Digest, Dtmf, Peer, Registration, Transport, Trunk
 
@@ -47,6 +47,18 @@ def test_a_trunk_by_address_is_known_by_its_hosts_and_reaches_its_own_context_on
     assert found["a", "aor"]["contact"] == ["sip:203.0.113.5:5060", "sip:203.0.113.6:5070"]
     assert found["a", "aor"]["qualify_frequency"] == ["30"]
     assert "auth" not in endpoint
+
+
+@pytest.mark.parametrize("every_s", [*range(1, 8), 15, 30, 3600])
+def test_an_options_runs_out_before_the_next_one_is_sent(every_s: int) -> None:
+    network = Network(qualify_s=every_s)
+    found = sections(
+        render_pjsip([Trunk("a", "A", PEERS, qualify=every_s)], [Seat("8001", "s")], Everything(), network)
+    )
+    for aor in (found["a", "aor"], found["seat-aor", "aor"]):
+        assert aor["qualify_frequency"] == [str(every_s)]
+        assert 0 < float(aor["qualify_timeout"][0]) < every_s
+        assert float(aor["qualify_timeout"][0]) <= ANSWER_S
 
 
 def test_a_trunk_by_password_is_challenged_and_may_register() -> None:

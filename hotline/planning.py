@@ -1,0 +1,270 @@
+"""What was simulated, as a planner reads it: the report's `View`, and which half hours and lines fail first, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acd.erlang import wait_with_patience
+from hotline.report_view import Failure, LineRow, Series, View, Words
+from simulator import draws
+from simulator.precision import Band, Interval
+from simulator.scenario import Scenario
+from simulator.study import MEASURES, Breakdown, Figures
+
+MOST_FAILURES = 8
+"""so many are told; who mends these has other ones afterwards"""
+_BLOCKED = 0.005
+"""more callers than this who found no channel are a reason of its own"""
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_USUAL_PATIENCE_S = 120.0
+
+
+def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> View:
+    """The report of a scenario that was simulated. ``remarks``: what should be known of its figures."""
+    half_hours, lines = figures.by_half_hour, figures.by_line
+    assert half_hours.staffed is not None
+    assert half_hours.busy is not None
+    staffed, busy = half_hours.staffed, half_hours.busy
+    need = needed(scenario, half_hours)
+    return View(
+        name=scenario.name,
+        title=scenario.title or scenario.name,
+        days=figures.days,
+        calls=float(half_hours.offered.sum()) / scenario.days,
+        most_seats=figures.seats,
+        target=scenario.target,
+        within_s=scenario.within_ms / 1000,
+        figures={name: figures.measure(name) for name in MEASURES},
+        half_hours=labels(scenario),
+        answer_rate=_bands(half_hours.answer_rate, half_hours.asked),
+        wait_s=_bands(half_hours.asa, half_hours.asked),
+        occupancy=np.divide(busy, staffed, out=np.zeros_like(busy), where=staffed > 0),
+        offered=half_hours.offered,
+        seats=staffed,
+        need=need,
+        lines=tuple(
+            LineRow(
+                line.name,
+                line.title,
+                float(lines.offered[n]) / scenario.days,
+                lines.answer_rate.at(n),
+                lines.service_level.at(n),
+                float(lines.asa.mean[n]),
+            )
+            for n, line in enumerate(scenario.lines)
+        ),
+        failures=failures(scenario, figures, need),
+        notes=tuple(Words(remark, remark) for remark in remarks),
+    )
+
+
+def labels(scenario: Scenario) -> tuple[str, ...]:
+    """The half hours' names: ``09:30``, of several days ``Mon 09:30``, of more than a week with the date."""
+    named = []
+    for day, on in enumerate(scenario.dates()):
+        before = (
+            "" if scenario.days == 1 else f"{_DAYS[on.weekday()]} " if scenario.days <= 7 else f"{on:%m-%d} "
+        )
+        named += [f"{before}{clock(day * 1440 + 30 * n)}" for n in range(48)]
+    return tuple(named)
+
+
+def clock(minute: int) -> str:
+    """A minute of a replication as the time of day."""
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+# ── need ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def needed(scenario: Scenario, half_hours: Breakdown) -> Series:
+    """Seats that each half hour's own load takes for the target, by Erlang A, if everybody knew everything."""
+    aht, patience = handling_s(scenario), patience_s(scenario)
+    # some give up in the ring, whatever the seats: what is left of the target is the queue's
+    queue = min(scenario.target * (1 + draws.mean_s(scenario.ring) / patience), 0.9995)
+    return np.array(
+        [seats_for(round(float(calls) / 1800, 4), round(aht, 1), round(patience, 1), round(queue, 5))
+         for calls in half_hours.asked],
+        np.float64,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def seats_for(calls_a_second: float, aht_s: float, patience_s: float, target: float) -> int:
+    """The fewest seats at which at most 1 - ``target`` of the callers give up (Erlang A)."""
+    load = calls_a_second * aht_s
+    if load <= 0:
+        return 0
+    low, high = 0, int(load + 6 * load**0.5 + 6)
+    while low < high:
+        middle = (low + high) // 2
+        lost = wait_with_patience(load, middle, aht_s, patience_s, 0.0).p_abandon
+        low, high = (low, middle) if lost <= 1 - target else (middle + 1, high)
+    return low
+
+
+def handling_s(scenario: Scenario) -> float:
+    """Mean time in seconds that an answered call keeps a seat: ring, talk, wrap-up, transfer, the seat's own call afterwards."""
+    total = 0.0
+    for line in scenario.lines:
+        one = draws.mean_s(line.talk) + draws.mean_s(line.wrap_up) + draws.mean_s(scenario.ring)
+        one += line.outgoing * draws.mean_s(line.outgoing_talk)
+        if line.transfer is not None:
+            one += line.transfer.share * draws.mean_s(line.transfer.together)
+        total += line.share * (1 - line.contained) * one
+    return total / sum(line.share * (1 - line.contained) for line in scenario.lines)
+
+
+def patience_s(scenario: Scenario) -> float:
+    """Mean patience in seconds over all lines."""
+    known = [(line.share, line.patience) for line in scenario.lines if line.patience is not None]
+    weight = sum(share for share, _ in known)
+    return sum(share * draws.mean_s(one) for share, one in known) / weight if weight else _USUAL_PATIENCE_S
+
+
+# ── what fails first ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def failures(scenario: Scenario, figures: Figures, need: Series) -> tuple[Failure, ...]:
+    """Half hours in a row, and lines, whose answer rate is below the target with confidence: those that lose most first."""
+    found = [*_spans(scenario, figures, need), *_lines(scenario, figures)]
+    return tuple(sorted(found, key=lambda one: -one.lost)[:MOST_FAILURES])
+
+
+def _spans(scenario: Scenario, figures: Figures, need: Series) -> list[Failure]:
+    half_hours = figures.by_half_hour
+    missed = (half_hours.answer_rate.high < scenario.target) & (half_hours.asked > 0)
+    found = []
+    for hours in _alike(list(missed.reshape(scenario.days, 48))):
+        at = np.array([day * 48 + n for day, begin, end in hours for n in range(begin, end)])
+        asked = half_hours.asked[at]
+        bands = half_hours.answer_rate
+        rate = [float((band[at] * asked).sum() / asked.sum()) for band in (bands.mean, bands.low, bands.high)]
+        begin, end = min(one[1] for one in hours), max(one[2] for one in hours)
+        span = clock(begin * 30), "24:00" if end == 48 else clock(end * 30)
+        days = [one[0] for one in hours]
+        found.append(
+            Failure(
+                Words(
+                    f"{_days(scenario, days)}{span[0]} to {span[1]}",
+                    f"{_days_zh(scenario, days)}{span[0]}至{span[1]}",
+                ),
+                Interval(*rate),
+                float(asked.sum()) * (1 - rate[0]) / scenario.days,
+                _why(scenario, figures, need, at),
+            )
+        )
+    return found
+
+
+def _alike(missed: Sequence[NDArray[np.bool_]]) -> list[list[tuple[int, int, int]]]:
+    """Half hours in a row that are missed, as (day, from, to); those whose hours overlap, of whatever day, together."""
+    found: list[tuple[int, int, int]] = []
+    for day, row in enumerate(missed):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], row, [False]]).astype(np.int8)))
+        found += [(day, begin, end) for begin, end in edges.reshape(-1, 2).tolist()]
+    groups: list[list[tuple[int, int, int]]] = []
+    until = 0
+    for one in sorted(found, key=lambda one: one[1:]):
+        if groups and one[1] < until:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+        until = max(until, one[2])
+    return groups
+
+
+def _days(scenario: Scenario, days: Sequence[int]) -> str:
+    """``Mon to Fri ``, ``Mon, Wed ``; nothing where a replication is one day."""
+    return _told(scenario, days, lambda on: _DAYS[on.weekday()], "{} to {}", ", ", " ")
+
+
+def _days_zh(scenario: Scenario, days: Sequence[int]) -> str:
+    return _told(scenario, days, lambda on: f"周{'一二三四五六日'[on.weekday()]}", "{}至{}", "、", "")
+
+
+def _told(
+    scenario: Scenario, days: Sequence[int], name: Callable[[date], str], span: str, comma: str, end: str
+) -> str:
+    if scenario.days == 1:
+        return ""
+    unique = sorted(set(days))
+    shown = [
+        name(on) if scenario.days <= 7 else f"{on:%m-%d}"
+        for on in (scenario.start + timedelta(days=day) for day in unique)
+    ]
+    if len(unique) > 2 and unique[-1] - unique[0] == len(unique) - 1:
+        return span.format(shown[0], shown[-1]) + end
+    return comma.join(shown if len(shown) <= 5 else [*shown[:5], "…"]) + end
+
+
+def _why(scenario: Scenario, figures: Figures, need: Series, span: NDArray[np.int64]) -> Words:
+    half_hours = figures.by_half_hour
+    assert half_hours.staffed is not None
+    short = need[span] - half_hours.staffed[span]
+    worst = int(span[np.argmax(short)])
+    load = float(half_hours.asked[worst]) / 1800 * handling_s(scenario)
+    there, at = float(half_hours.staffed[worst]), clock(worst % 48 * 30)
+    if short.max() > 0:
+        return Words(
+            f"Too few seats: at {at} the load of {load:.1f} Erlangs takes {need[worst]:.0f} seats, {there:.0f} are there.",
+            f"座席不足：{at}话务量{load:.1f}爱尔兰，需要{need[worst]:.0f}个座席，在线{there:.0f}个。",
+        )
+    outcome = figures.outcome
+    blocked = float(outcome.blocked[span].sum()) / max(float(outcome.offered[span].sum()), 1)
+    if blocked > _BLOCKED:
+        return Words(
+            f"Too few channels: {blocked:.1%} find none and call again; the seats would do.",
+            f"中继不足：{blocked:.1%}的来电无空闲线路后重拨；座席本身够用。",
+        )
+    asked, answered = outcome.asked[span].sum(0), outcome.answered[span].sum(0)
+    line = int(np.argmax(asked - answered))
+    lost = float(asked[line] - answered[line]) / max(float((asked - answered).sum()), 1)
+    if len(scenario.lines) > 1 and lost > 1.5 * float(asked[line]) / max(float(asked.sum()), 1):
+        name = scenario.lines[line].name
+        return Words(
+            f"Too few who know line {name}: {lost:.0%} of what is lost is its; in all, the seats would do.",
+            f"掌握{name}业务的座席不足：损失的来电中{lost:.0%}属于该热线；总座席数够用。",
+        )
+    return Words(
+        f"No reserve: {there:.0f} seats do for the mean load ({load:.1f} Erlangs), not for busy days and bursts.",
+        f"余量不足：在线{there:.0f}个座席可应付平均话务量（{load:.1f}爱尔兰），遇繁忙日和突发来电不够。",
+    )
+
+
+def _lines(scenario: Scenario, figures: Figures) -> list[Failure]:
+    """Lines that miss the target by more than all lines together do."""
+    lines = figures.by_line
+    found = []
+    for n, line in enumerate(scenario.lines):
+        if lines.answer_rate.high[n] >= min(scenario.target, figures.answer_rate.low):
+            continue
+        able = [group for group in scenario.groups if _knows(group.skills, line.wait.needs[-1].skills)]
+        seats = sum(shift.seats for group in able for shift in group.shifts)
+        found.append(
+            Failure(
+                Words(f"line {line.name}", f"热线{line.name}"),
+                lines.answer_rate.at(n),
+                float(lines.asked[n]) * (1 - float(lines.answer_rate.mean[n])) / scenario.days,
+                Words(
+                    f"It can be answered by {len(able)} of {len(scenario.groups)} groups ({seats} seats in all their shifts).",
+                    f"可受理的座席组为{len(able)}／{len(scenario.groups)}个（各班次合计{seats}个座席）。",
+                ),
+            )
+        )
+    return found
+
+
+def _knows(skills: Mapping[str, int], need: tuple[tuple[str, int], ...]) -> bool:
+    return all(skills.get(skill, 0) >= level for skill, level in need)
+
+
+def _bands(band: Band, asked: Series) -> Band:
+    """Without a value where nobody asked."""
+    none = asked <= 0
+    return Band(*(np.where(none, np.nan, values) for values in (band.mean, band.low, band.high)))

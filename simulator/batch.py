@@ -1,0 +1,106 @@
+"""A batch of replications: what is to be played, playing it, and what came of it. It is what is sent to other
+machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from simulator import draws
+from simulator.figures import PARTS, WHOLES
+from simulator.outcome import Outcome
+from simulator.precision import Floats
+from simulator.scenario import CELL_MS, Scenario
+from simulator.tables import Tables, tables
+
+EngineName = Literal["fast", "engine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One batch of one option. ``key``: the same for the same scenario; ``first``: number of its first
+    replication; ``busyness[replication, day]``.
+    """
+
+    scenario: Scenario
+    key: str
+    engine: EngineName
+    first: int
+    busyness: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a batch gave. ``outcome``: the sum; ``parts`` and ``wholes``: ``[replication, measure]``;
+    ``first`` and ``excess``: ``[replication, half hour]`` first calls, and work of the answered calls beyond
+    its mean in ms; ``busyness`` as in the job.
+    """
+
+    outcome: Outcome
+    parts: Floats
+    wholes: Floats
+    first: Floats
+    excess: Floats
+    busyness: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """A scenario that is known again by its key: it has mappings in it, which have no hash."""
+
+    key: str
+    scenario: Scenario = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _tables(of: _Keyed) -> Tables:
+    return tables(of.scenario)
+
+
+def laid_out(scenario: Scenario, key: str) -> Tables:
+    """The tables of a scenario, made once in each process that plays it."""
+    return _tables(_Keyed(key, scenario))
+
+
+def play(job: Job) -> Played:
+    """Play a batch, here."""
+    laid = laid_out(job.scenario, job.key)
+    replicate = _engine(job.engine, job.scenario, laid)
+    mean_ms = np.array([draws.mean_s(x.talk) + draws.mean_s(x.wrap_up) for x in job.scenario.lines]) * 1000
+    outcomes = [replicate(job.first + i, factors) for i, factors in enumerate(job.busyness)]
+    return Played(
+        sum(outcomes[1:], start=outcomes[0]),
+        np.array([[getattr(o, name).sum() for name in PARTS] for o in outcomes], np.float64),
+        np.array([[getattr(o, name).sum() for name in WHOLES] for o in outcomes], np.float64),
+        np.array([(o.offered - o.retried).sum(1) for o in outcomes], np.float64),
+        np.array([(o.work_ms - o.answered * mean_ms).sum(1) for o in outcomes], np.float64),
+        job.busyness,
+    )
+
+
+def _engine(name: EngineName, scenario: Scenario, laid: Tables) -> Callable[[int, Floats], Outcome]:
+    if name == "fast":
+        from simulator import fast
+
+        return lambda replication, busyness: fast.replicate(laid, replication, busyness=busyness)
+    from simulator import run
+
+    return lambda replication, busyness: run.replicate(scenario, laid, replication, busyness=busyness)
+
+
+def expectations(scenario: Scenario, laid: Tables) -> tuple[Floats, Floats]:
+    """First calls expected by half hour at busyness 1, those before the warm-up's end left out, and their
+    talk and wrap-up in ms.
+    """
+    begins = np.arange(len(laid.rate)) * CELL_MS
+    counted = np.clip((begins + CELL_MS - scenario.warm_up_ms) / CELL_MS, 0, 1)[:, None]
+    by_line = (laid.rate * counted).reshape(laid.half_hours, -1, laid.rate.shape[1]).sum(1)
+    mean_ms = (
+        np.array([draws.mean_s(line.talk) + draws.mean_s(line.wrap_up) for line in scenario.lines]) * 1000
+    )
+    return by_line.sum(1), by_line @ mean_ms

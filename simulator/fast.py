@@ -1,0 +1,129 @@
+"""The compiled engine: a replication in the time of a blink, by the same rule as the engine on the switch.
+
+`simulator.loop` plays everything; where one pool of constant seats answers all, `simulator.one_pool` gives the
+same outcome without a calendar. Both are compiled at install (``python -m simulator.fast``) and hold no GIL.
+Semantics and the order of what happens at one ms: `simulator.loop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator import callers, columns, loop
+from simulator import tables as laid
+from simulator.compiled import compiled
+from simulator.loop import play
+from simulator.one_pool import play_one_pool
+from simulator.outcome import Assigned, Outcome
+from simulator.scenario import DAY_MS
+from simulator.tables import Floats, Ints, Tables
+
+ROOM = 4096
+"""rows for calls that wait, ring in vain or are about to be transferred or to try again; doubled when they are
+not enough
+"""
+
+_play = compiled(play)
+_play_one_pool = compiled(play_one_pool)
+
+
+def replicate(
+    tables: Tables, replication: int, *, busyness: Sequence[float] | Floats | None = None
+) -> Outcome:
+    """Play one replication. ``busyness``: the days' factors, one a day; ``None``: drawn. The same arguments
+    give the same bits.
+    """
+    made = callers.packed_arrivals(tables, replication, busyness)
+    told = _one_pool(tables, replication, made) if tables.seats else None
+    return _replicate(tables, replication, made, 0)[0] if told is None else told
+
+
+def replicate_logged(
+    tables: Tables, replication: int, *, busyness: Sequence[float] | Floats | None = None
+) -> tuple[Outcome, Assigned]:
+    """The same, and who got which call."""
+    made = callers.packed_arrivals(tables, replication, busyness)
+    told, log = _replicate(tables, replication, made, laid.MOST_CALLS)
+    return told, Assigned(*(np.ascontiguousarray(column) for column in log.T))
+
+
+def _one_pool(tables: Tables, replication: int, made: Ints) -> Outcome | None:
+    counts, hours = _empty(tables)
+    whole = _play_one_pool(
+        np.uint64(callers.key_of(tables, replication)),
+        made,
+        settings(tables),
+        tables.quantiles,
+        tables.lines.reshape(-1),
+        tables.sub_centres,
+        counts,
+        hours,
+        tables.seats,
+        tables.horizon_ms + DAY_MS,
+    )
+    return outcome(tables, counts, hours) if whole else None
+
+
+def _replicate(tables: Tables, replication: int, made: Ints, logged: int) -> tuple[Outcome, Ints]:
+    presence = callers.there(tables, replication)
+    most = min(logged, len(made) * (1 + tables.tries))
+    room = ROOM
+    while True:
+        counts, hours = _empty(tables)
+        log = np.empty((most, 3), np.int64)
+        told = _play(
+            np.uint64(callers.key_of(tables, replication)),
+            made,
+            settings(tables),
+            tables.quantiles,
+            tables.lines.reshape(-1),
+            tables.kinds.reshape(-1),
+            tables.queues,
+            tables.sub_centres,
+            tables.meets.reshape(-1),
+            tables.serves.reshape(-1),
+            tables.weight,
+            tables.agent_kind,
+            presence,
+            counts,
+            hours,
+            room,
+            log,
+        )
+        if told[0] == loop.DONE:
+            return outcome(tables, counts, hours), log[: told[2]]
+        if room >= laid.MOST_CALLS:
+            raise ValueError(f"arrivals: over {room} calls wait at once: give more seats, or a patience")
+        room *= 2
+
+
+def settings(tables: Tables) -> Ints:
+    """What is no array of its own."""
+    made = np.zeros(columns.SETTINGS, np.int64)
+    made[columns.CHANNELS], made[columns.RETRIAL] = tables.channels, tables.retrial
+    made[columns.AGAIN], made[columns.TRIES] = tables.again, tables.tries
+    made[columns.AGEING], made[columns.WARM_UP] = tables.ageing_ms, tables.warm_up_ms
+    made[columns.IN_TIME], made[columns.HORIZON] = tables.within_ms, tables.horizon_ms
+    greetings = tables.lines[:, laid.GREETING]
+    if tables.channels < 0 and (greetings == greetings[0]).all():
+        # nobody can be turned off before the queue: a call may as well arrive when its greeting is over
+        made[columns.SHIFT] = greetings[0]
+    made[columns.LIMITED] = (tables.queues >= 0).any()
+    return made
+
+
+def _empty(tables: Tables) -> tuple[Ints, Ints]:
+    """Room for the loop's counts: a row more for what is not counted."""
+    lines, rows = len(tables.line_names), tables.half_hours
+    return np.zeros((rows * lines + 1) * columns.COUNTS, np.int64), np.zeros((rows + 1) * 2, np.int64)
+
+
+def outcome(tables: Tables, counts: Ints, hours: Ints) -> Outcome:
+    """An outcome from the loop's counts."""
+    lines, rows = len(tables.line_names), tables.half_hours
+    by_line = counts[: -columns.COUNTS].reshape(rows, lines, columns.COUNTS).transpose(2, 0, 1)
+    told = [np.ascontiguousarray(column) for column in by_line[: columns.COUNTED]]
+    told += [hours[: 2 * rows : 2].copy(), hours[1 : 2 * rows : 2].copy()]
+    return Outcome(*told)

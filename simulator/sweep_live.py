@@ -1,0 +1,182 @@
+"""Who plays the batches: this thread, threads, or a Dask cluster, all by one interface
+(`concurrent.futures.Executor`).
+
+The compiled loop holds no GIL, so threads use all cores. A cluster is given by its scheduler's address. The
+figures are the same bits wherever they are played: a job says everything that it depends on, results are
+added up in the order of the jobs, and a cluster whose programs are not this one's is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+RETRIES = 3
+"""so often a job is begun again when it fails on a cluster, or the machine under it is gone"""
+ANSWERS_WITHIN_S = 10.0
+AHEAD = 4
+"""jobs handed over for each thread at one time: enough to keep all busy, few enough to stop soon"""
+
+
+class ClusterFailed(RuntimeError):
+    """The cluster can't play: nobody answers, it runs another program, or its machines are gone."""
+
+
+class Pool:
+    """Plays jobs by an executor: `simulator.study.Workers`."""
+
+    def __init__(self, executor: Executor, ahead: int) -> None:
+        self._executor = executor
+        self._ahead = ahead
+
+    def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
+        """The results in the order of the jobs; at most ``ahead`` are handed over before theirs is taken.
+
+        Whoever stops listening, or the first job that fails, takes back those that have not begun.
+        """
+        waiting: deque[Future[R]] = deque()
+        left = iter(jobs)
+        try:
+            for job in left:
+                waiting.append(self._executor.submit(function, job))
+                if len(waiting) >= self._ahead:
+                    break
+            while waiting:
+                first = waiting.popleft()
+                result = first.result()
+                waiting.extend(self._executor.submit(function, job) for job in _one(left))
+                yield result
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _one(left: Iterator[J]) -> Iterable[J]:
+    for job in left:
+        return (job,)
+    return ()
+
+
+@contextmanager
+def workers(of: int | str | None = None) -> Iterator[Pool | None]:
+    """Whoever is meant by ``--workers``: a number of threads, a scheduler's address, ``None``: a thread for
+    each core.
+
+    One thread is this one: then there is nobody, and `simulator.study` plays by itself.
+    """
+    if isinstance(of, str) and not of.isdecimal():
+        with dask(of) as pool:
+            yield pool
+        return
+    count = usable_cores() if of is None else int(of)
+    if count < 1:
+        raise ValueError(f"workers: {count} play nothing: give 1 or more, or a scheduler's address")
+    if count == 1:
+        yield None
+        return
+    with threads(count) as pool:
+        yield pool
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Pool]:
+    """So many threads of this process."""
+    with ThreadPoolExecutor(count, "simulator") as executor:
+        yield Pool(executor, count * AHEAD)
+
+
+@contextmanager
+def dask(address: str, *, answers_within_s: float = ANSWERS_WITHIN_S) -> Iterator[Pool]:
+    """The Dask cluster whose scheduler has this address (``tcp://host:8786``). Its machines have to have this
+    program installed.
+
+    A job whose machine dies is played again by another, a few times. Raises `ClusterFailed`, `place: fault:
+    remedy`.
+    """
+    try:
+        from distributed import Client
+    except ImportError as gone:
+        raise ClusterFailed("workers: dask is not installed here: pip install 'hotline[cluster]'") from gone
+    try:
+        connect: Any = Client
+        client = connect(address, timeout=answers_within_s, set_as_default=False)
+    except (OSError, ValueError, TypeError) as fault:
+        raise ClusterFailed(
+            f"workers: {address}: no Dask scheduler answers there: start one (dask scheduler) or mend the address"
+        ) from fault
+    try:
+        cores = _same_program(client, address)
+        executor = client.get_executor(pure=False, retries=RETRIES)
+        try:
+            yield _Cluster(executor, max(cores, 1) * AHEAD, address)
+        finally:
+            executor.shutdown(wait=False)
+    finally:
+        client.close()
+
+
+class _Cluster(Pool):
+    def __init__(self, executor: Executor, ahead: int, address: str) -> None:
+        super().__init__(executor, ahead)
+        self._address = address
+
+    def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
+        from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
+
+        try:
+            yield from super().map(function, jobs)
+        except KilledWorker as gone:
+            raise ClusterFailed(
+                f"workers: {self._address}: every machine that began a job died over it: look at their logs"
+            ) from gone
+        except (CancelledError, FutureCancelledError, OSError) as gone:
+            raise ClusterFailed(
+                f"workers: {self._address}: the scheduler is gone: start it again, and the study anew"
+            ) from gone
+
+
+def _same_program(client: Any, address: str) -> int:
+    """How many jobs the cluster plays at a time. Raises `ClusterFailed` when it has nobody, or runs another
+    program than this one.
+    """
+    threads_of = client.nthreads()
+    if not threads_of:
+        raise ClusterFailed(
+            f"workers: {address}: the scheduler has no workers: start some (dask worker {address})"
+        )
+    ours = fingerprint()
+    try:
+        theirs = client.run(fingerprint)
+    except Exception as fault:  # whatever their interpreter raises when the program is not there
+        raise ClusterFailed(f"workers: {address}: this program is not installed there: install it") from fault
+    others = sorted(name for name, print_ in theirs.items() if print_ != ours)
+    if others:
+        raise ClusterFailed(
+            f"workers: {others[0]} runs another version of this program: install this one on all, or figures differ"
+        )
+    return sum(threads_of.values())
+
+
+def fingerprint() -> str:
+    """A word for everything that a replication's figures come from: the sources of the core packages."""
+    root = Path(__file__).resolve().parents[1]
+    said = sha256()
+    for package in ("acd", "dialplans", "ivr", "simulator", "trunks"):
+        for path in sorted((root / package).rglob("*.py")):
+            said.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return said.hexdigest()
