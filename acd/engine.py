@@ -48,6 +48,7 @@ from acd.messages import (
     CallSurvived,
     Command,
     Event,
+    HoldMusic,
     LegAt,
     LegGone,
     LegHeard,
@@ -212,6 +213,8 @@ class Engine:
             case CallReturned():
                 known = s.calls.get(event.call)
                 if known and known.transfer:
+                    # the music that the fallback gave him has ended with it
+                    s.order(HoldMusic(known.call, known.waits.queue if known.waits else ""))
                     transfer.leg_at(s, LegAt(event.call, "caller", Place.HELD))
                 else:
                     reception.returned(s, event)

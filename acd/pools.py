@@ -53,13 +53,13 @@ _PLACE: Final = np.array(
 )  # fmt: skip
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def head_of(kind: np.uint64) -> np.uint64:
     """Where the head of a kind's row stands."""
     return (kind + _1) << _3
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def empty_pool(kinds: int, entries: int, columns: int) -> tuple[Pool, Bits]:
     """A pool of nobody, and its bits. Entry i from 0 is at ``head_of(kinds) + i * columns``."""
     pool = np.zeros((1 + kinds) * 8 + entries * columns, np.int64)
@@ -71,13 +71,13 @@ def empty_pool(kinds: int, entries: int, columns: int) -> tuple[Pool, Bits]:
     return pool, np.zeros(max((kinds + 63) // 64, 1), np.uint64)
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def lowest(word: np.uint64) -> np.uint64:
     """The place of the lowest bit of a word that is not 0 (Leiserson, Prokop, Randall 1998)."""
     return np.uint64(_PLACE[((word & (~word + _1)) * _SEQUENCE) >> _58])
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def before(pool: Pool, one: np.uint64, other: np.uint64) -> bool:
     """The order of the kernel: by key, then by tie."""
     if pool[one + KEY] != pool[other + KEY]:
@@ -85,7 +85,7 @@ def before(pool: Pool, one: np.uint64, other: np.uint64) -> bool:
     return bool(pool[one + TIE] < pool[other + TIE])
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def enter(pool: Pool, filled: Bits, entry: np.uint64, kind: np.uint64) -> None:
     """Put an entry, which stands nowhere and has its key and tie, into its kind's row: mostly at the end of it."""
     head = head_of(kind)
@@ -101,7 +101,7 @@ def enter(pool: Pool, filled: Bits, entry: np.uint64, kind: np.uint64) -> None:
     filled[kind >> _6] |= _1 << (kind & _63)
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def leave(pool: Pool, filled: Bits, entry: np.uint64) -> None:
     """Take an entry out of the row in which it stands."""
     ahead, behind = np.uint64(pool[entry + BEFORE]), np.uint64(pool[entry + NEXT])
@@ -113,7 +113,7 @@ def leave(pool: Pool, filled: Bits, entry: np.uint64) -> None:
         filled[kind >> _6] &= ~(_1 << (kind & _63))
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def first(pool: Pool, filled: Bits, asks: Bits, kind: np.uint64) -> np.uint64:
     """The first entry of all the kinds that ``asks`` names for a kind of the other side, ``NOBODY`` when they
     are empty.
@@ -134,7 +134,7 @@ def first(pool: Pool, filled: Bits, asks: Bits, kind: np.uint64) -> np.uint64:
     return best
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def best_pair(
     agents: Pool, idle: Bits, calls: Pool, waiting: Bits, meets: Bits
 ) -> tuple[np.uint64, np.uint64]:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -91,10 +92,17 @@ def compiled(directory: Path) -> ctypes.CDLL:
     return loaded
 
 
-def _seconds(play: Callable[[], Outcome]) -> tuple[float, Outcome]:
+Timed = tuple[float, Outcome]
+
+
+def _seconds(play: Callable[[], Outcome]) -> Timed:
     began = time.process_time()
     told = play()
     return time.process_time() - began, told
+
+
+def _swapped(one: Timed, other: Timed) -> tuple[Timed, Timed]:
+    return other, one
 
 
 def _calls_a_second(laid: Tables, replication: int) -> float:
@@ -108,13 +116,9 @@ def against_c(library: ctypes.CDLL, laid: Tables, rounds: int, *, pool: bool) ->
     ours_s, theirs_s, calls = [], [], 0
     for i in range(-2, rounds):
         replication = i % 5
-        one, other = (
-            lambda r=replication: fast.replicate(laid, r),  # type: ignore[misc]
-            lambda r=replication: theirs.play(r, pool=pool),  # type: ignore[misc]
-        )
-        first, second = (one, other) if i % 2 else (other, one)
-        a, b = _seconds(first), _seconds(second)
-        mine, its = (a, b) if i % 2 else (b, a)
+        ours = partial(fast.replicate, laid, replication)
+        other = partial(theirs.play, replication, pool=pool)
+        mine, its = (_seconds(ours), _seconds(other)) if i % 2 else _swapped(_seconds(other), _seconds(ours))
         for column in fields(Outcome):
             if (getattr(mine[1], column.name) != getattr(its[1], column.name)).any():
                 raise SystemExit(

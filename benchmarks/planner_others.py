@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -43,7 +43,7 @@ def play_simpy(at: list[float], seats: int, seed: int) -> NDArray[np.float64]:
     pool = simpy.Resource(env, capacity=seats)
     told = [[0.0] * 6 for _ in range(48)]
 
-    def caller() -> Iterator[Any]:
+    def caller() -> Generator[Any, Any, None]:
         row, queued = told[int(env.now // 1800)], env.now
         row[OFFERED] += 1
         patience = env.timeout(draw.expovariate(1 / PATIENCE.mean_s))
@@ -64,7 +64,7 @@ def play_simpy(at: list[float], seats: int, seed: int) -> NDArray[np.float64]:
             row[ABANDONED] += 1
             row[WAIT_S] += env.now - queued
 
-    def source() -> Iterator[Any]:
+    def source() -> Generator[Any, Any, None]:
         for instant in at:
             yield env.timeout(instant - env.now)
             env.process(caller())

@@ -154,6 +154,8 @@ exten => dopass,1,Dial(PJSIP/${ACD_NUMBER}@${ACD_TRUNK},${ACD_RING},b(hotline-al
  same => n,AGI(@AGI@/passed,${DIALSTATUS})
  same => n,Goto(do${ACD_NEXT},1)
 
+; Fetched back from the fallback while a third party was on.
+exten => doroom,1,Goto(hotline-room,caller,1)
 exten => dorefuse,1,Hangup(${ACD_CAUSE})
 exten => dohangup,1,Hangup(${ACD_CAUSE})
 ; Nothing said, or nothing that is known here: the engine is gone.

@@ -298,7 +298,7 @@ class Asterisk:
     def _let_go_on_the_way(self, line: Line) -> None:
         """Hang up a caller who was to be let go while his session was ended to lead him elsewhere: it took that order no more."""
         last = next((order for order in line.orders if isinstance(order, HangUp)), None)
-        if line.session is None and last is not None:
+        if line.session is None and last is not None and self.lines.get(line.call) is line:
             line.orders.clear()
             self._spawn(self._hang_up(line.channel, last.cause))
 

@@ -23,6 +23,7 @@ _NEEDED: dict[str, str] = {
     "date_type": "write a date without quotes: 2019-02-01",
     "datetime_type": "write a date and time without quotes: 2019-02-01T08:00:00",
     "is_instance_of": "write another type",
+    "finite_number": "write a number that is not infinite",
 }
 _PATTERNS: dict[str, str] = {
     r"^[^\x00-\x1f\x7f]+$": "write it on one line, without control characters",

@@ -53,7 +53,10 @@ class Held:
         at_once = isinstance(orders[-1], RingAgent) and not any(isinstance(order, Play) for order in orders)
         waits: dict[str, str | int] = {}
         cut(line)
-        for order in orders:
+        for at, order in enumerate(orders):
+            if line.session is not session:  # one before it has led the caller elsewhere
+                line.orders.extendleft(reversed(orders[at:]))
+                return
             match order:
                 case Answer() if at_once:
                     pass

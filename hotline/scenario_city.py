@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from functools import cached_property
 
 from acd.setup import Setup
@@ -96,6 +96,20 @@ class CityBase:
         """What the carriers bring at once: the trunks that are no links."""
         return sum(trunk.channels for trunk in self.city.file.trunks if not trunk.link)
 
+    def left_out(self) -> list[str]:
+        """What the city's file asks of the switch and a scenario has no word for."""
+        file = self.city.file
+        asked = {
+            "reserves": bool(file.reserves),
+            "lists of callers": bool(file.callers),
+            "last agents": file.routing.last_agent_hours > 0,
+            "priority of repeated calls": file.routing.repeat_hours > 0,
+            "overflow of queues": any(queue.then != "let_go" for queue in file.queues),
+            "the most who may wait in all queues": file.routing.max_waiting is not None,
+            "calling back": bool(file.call_back.key) or file.call_back.missed,
+        }
+        return [name for name, stands in asked.items() if stands]
+
     def line(self, digits: str, key: str | None = None) -> CityLine:
         """The line that is dialled so. Raises ``ValueError`` with fault and remedy where 12345's seats do not answer it."""
         plan = self.city.plan
@@ -112,7 +126,7 @@ class CityBase:
         except NumberFault as fault:
             raise ValueError(str(fault)) from None
         carrier = next(trunk.name for trunk in self.city.file.trunks if not trunk.link)
-        decision = plan.route(digits, (), carrier, instant(self.start))
+        decision = plan.route(digits, (), carrier, self._now)
         if number != plan.own.number and plan.line(number) is None and not plan.unknown.phases:
             shown = [self.number, *(line.number.shown(plan.area) for line in plan.lines)]
             raise ValueError(
@@ -158,6 +172,11 @@ class CityBase:
     def _own(self) -> Iterator[Wait]:
         yield self.city.plan.own.wait
         yield from (choice.wait for choice in self.city.plan.own.menu)
+
+    @property
+    def _now(self) -> int:
+        """The first day at ten, when everybody works who has working hours."""
+        return instant(datetime.combine(self.start, time(10)))
 
     def _shown(self, number: Number) -> str:
         return number.shown(self.city.plan.area)

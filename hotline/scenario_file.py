@@ -58,7 +58,8 @@ class Loaded:
 
     ``city``: whose lines and people it has, ``None`` where all stands in the file. ``dialled``: by line's name what its
     callers dial, and the key that they press then, if any; without the lines that are wholly the file's. ``records`` and
-    ``forecast``: where arrivals come from records; ``remarks``: what should be known of them, in sentences. ``rules``: of shifts.
+    ``forecast``: where arrivals come from records; ``remarks``: what should be known of all this, in sentences. ``rules``: of
+    shifts.
     """
 
     scenario: Scenario
@@ -89,14 +90,22 @@ def open_scenario(name_or_path: str | Path) -> Loaded:
 def read(text: str, name: str, shown: str | None = None, home: Path | None = None) -> Loaded:
     """A scenario from its file's text. ``shown`` names it in faults; ``home`` is where its own files lie."""
     shown = shown or f"{name}.toml"
-    values, home = _layered(text, shown, home)
+    return from_values(_layered(text, shown, home), name, shown, home)
+
+
+def from_values(
+    values: Mapping[str, Any], name: str, shown: str = "scenario", home: Path | None = None
+) -> Loaded:
+    """A scenario from what its file says, scenarios below included. ``shown`` and ``home`` as in `read`."""
     try:
         file = ScenarioFile.model_validate(values)
     except ValidationError as error:
         raise ScenarioFault([f"{shown}: {fault}" for fault in value_faults(error, keys(), _OR)]) from None
     city = _city(file, shown, home)
     build = Build(name, file, city, home)
-    made = Loaded(build.scenario(), None if city is None else city.city, build.dialled())
+    made = Loaded(build.scenario())
+    if city is not None:
+        made = replace(made, city=city.city, dialled=build.dialled(), remarks=_left_out(city))
     found = build.faults
     if not found and file.records is not None:
         made, found = _recorded(made, file, file.records, home)
@@ -113,6 +122,15 @@ def read(text: str, name: str, shown: str | None = None, home: Path | None = Non
     if found:
         raise ScenarioFault([f"{shown}: {fault}" for fault in found])
     return made
+
+
+def _left_out(city: CityBase) -> tuple[str, ...]:
+    found = city.left_out()
+    if not found:
+        return ()
+    return (
+        f"The city's file also asks for {', '.join(found)}: scenarios have no word for that, it is not played.",
+    )
 
 
 def _recorded(
@@ -135,15 +153,14 @@ def _recorded(
         scenario, told = with_records(made.scenario, table, records, rest, numbers)
     except ValueError as fault:
         return made, [f"records: {fault}"]
-    sentences = tuple(remarks(records, told))
+    sentences = (*made.remarks, *remarks(records, told))
     return replace(made, scenario=scenario, records=records, forecast=told, remarks=sentences), []
 
 
-def _layered(text: str, shown: str, home: Path | None) -> tuple[dict[str, Any], Path | None]:
+def _layered(text: str, shown: str, home: Path | None) -> dict[str, Any]:
     """The file's values upon those of the scenarios that it stands on: tables key by key, all else whole."""
     layers: list[dict[str, Any]] = []
-    top = home
-    seen = [shown]
+    seen = [(home, shown)]
     while True:
         try:
             values = tomllib.loads(text)
@@ -154,16 +171,15 @@ def _layered(text: str, shown: str, home: Path | None) -> tuple[dict[str, Any], 
         if not isinstance(under, str):  # none; what is no text is told with the other values
             break
         text, _, below, home = _source(under, home, f"{shown}: base")
-        if below in seen or len(seen) == _DEEPEST:
-            raise ScenarioFault(
-                [f"{shown}: base: {' stands on '.join([*seen, below])}: take one of them out"]
-            )
-        seen.append(below)
+        if (home, below) in seen or len(seen) == _DEEPEST:
+            chain = " stands on ".join([*(named for _, named in seen), below])
+            raise ScenarioFault([f"{shown}: base: {chain}: take one of them out"])
+        seen.append((home, below))
         shown = below
     made: dict[str, Any] = {}
     for layer in reversed(layers):
         made = merged(made, layer)
-    return made, top
+    return made
 
 
 def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from hotline.city_words import STRICT, Key, Level, Phone, Text, Word
@@ -29,7 +29,7 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 class Section(BaseModel):
     """A table of the file: no key that is not known, no value of another type."""
 
-    model_config = STRICT
+    model_config = ConfigDict(**STRICT, allow_inf_nan=False)
 
 
 class DurationTable(Section):

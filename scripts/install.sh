@@ -66,4 +66,5 @@ fi
 .venv/bin/python -m hotline.switch.fetch
 .venv/bin/python -m hotline.switch.prompts_live
 [ ! -e acd/kernel.py ] || .venv/bin/python -m acd.kernel >/dev/null
+[ ! -e simulator/fast.py ] || .venv/bin/python -m simulator.fast >/dev/null
 say "ready after $(($(date +%s) - started)) s: make demo, make test, .venv/bin/hotline"

@@ -27,7 +27,7 @@ OURS = ("acd", "simulator")
 
 def inside(function: Callable[P, R]) -> Callable[P, R]:
     """Part of a compiled function; plain Python where Python calls it."""
-    made: Callable[P, R] = register_jitable(function)
+    made: Callable[P, R] = register_jitable(forceinline=True)(function)
     return made
 
 
@@ -44,7 +44,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 def fingerprint(function: object) -> str:
     """A word that changes when the function does, or anything of ours that it uses. Nothing is read from files."""
-    said, seen = sha256(), set[int]()
+    said, seen = sha256(_spelt(inside.__code__) + _spelt(compiled.__code__)), set[int]()
     open_ = [("", function)]
     while open_:
         name, value = open_.pop()

@@ -19,6 +19,8 @@ from simulator.rules import DAY, HALF_HOUR, ROWS, Pattern, Rules, moment, paid_s
 _PERMILLE = 1000
 _LOST_CALL = 480
 """paid minutes that are spent to answer one call more, where seats or people are too few for all"""
+_UNDER_LEAST = 20_000
+"""and more for a seat without which a half hour falls under the rules' least"""
 _MISSING = (1, 1, 2, 4, 8, 0)
 """seats that are missing at one price each; 0: all that are left"""
 Key = tuple[str, Pattern]
@@ -113,18 +115,22 @@ def cover(
     model = _model(demands, pools, rules, taken)
     _reachable(demands, pools, model)
     _limits(model, rules, taken, pools)
-    found = _solved(model, pools, rules, solver, hint, time)
+    try:
+        found = _solved(model, rules, solver, hint, time)
+    except CannotCover:
+        if not elastic:
+            raise
+        found = None
     if found is not None:
         return found
-    line, row = _why(demands, pools, rules, taken, solver, time)
-    if not elastic:
-        raise CannotCover(line, row)
     loose = _model(demands, pools, rules, taken, elastic=True)
     _limits(loose, rules, taken, pools)
-    found = _solved(loose, pools, rules, solver, None, time, limit=line)
-    if found is None:
+    best = _solved(loose, rules, solver, None, time)
+    assert best is not None, "with seats missing at will there are always shifts"
+    line, row = _why(demands, pools, rules, taken, solver, time, best)
+    if not elastic:
         raise CannotCover(line, row)
-    return found
+    return replace(best, limit=line)
 
 
 def _model(
@@ -148,7 +154,7 @@ def _model(
         for row, minutes in (pattern.present() if rules.hot_desks else pattern.taken()).items():
             model.desks[row][column] = minutes
     if elastic:
-        _may_miss(model, demands[-1])
+        _may_miss(model, demands[-1], rules)
     come = {pool.name: round((1 - pool.absence) * _PERMILLE) for pool in pools}
     for demand in demands:
         for row, need in enumerate(demand.need.tolist()):
@@ -165,7 +171,7 @@ def _model(
     return model
 
 
-def _may_miss(model: _Model, demand: Demand) -> None:
+def _may_miss(model: _Model, demand: Demand, rules: Rules) -> None:
     """Seats may be missing, at the price of the calls that are lost for it by Erlang A: the more are missing the
     dearer the next."""
     for row, need in enumerate(demand.need.tolist()):
@@ -177,6 +183,8 @@ def _may_miss(model: _Model, demand: Demand) -> None:
                 break
             lost = float(demand.loss[row, left - first] - demand.loss[row, left]) / first
             price = 1 + round(_LOST_CALL * lost * float(demand.calls[row]))
+            if 1 - demand.loss[row, left - first] < rules.half_hour or left - first < rules.open_seats:
+                price += _UNDER_LEAST
             model.short[row].append(model.programme.column(cost=price, upper=first))
             left -= first
 
@@ -206,15 +214,13 @@ def _limits(model: _Model, rules: Rules, taken: Ints | None, pools: Sequence[Poo
 
 
 def _solved(
-    model: _Model,
-    pools: Sequence[Pool],
-    rules: Rules,
-    solver: Solver | None,
-    hint: Cover | None,
-    seconds: float,
-    limit: str | None = None,
+    model: _Model, rules: Rules, solver: Solver | None, hint: Cover | None, seconds: float
 ) -> Cover | None:
-    known = [hint.people.get(key, 0) for key in model.keys] if hint and not model.short else None
+    if model.short:
+        # nobody works, everything is missing: that much is always possible
+        known: list[int] | None = [0] * len(model.keys) + model.programme.upper[len(model.keys) :]
+    else:
+        known = [hint.people.get(key, 0) for key in model.keys] if hint else None
     step = 1 if model.short else paid_step(rules.kinds)
     found = solve(model.programme, solver=solver, seconds=seconds, hint=known, step=step)
     if found.values is None:
@@ -223,10 +229,10 @@ def _solved(
                 f"rules.solve_seconds: in {seconds:g} s no shifts were found and none were ruled out: give more seconds"
             )
         return None
-    return _read(model, found, limit)
+    return _read(model, found)
 
 
-def _read(model: _Model, found: Solution, limit: str | None) -> Cover:
+def _read(model: _Model, found: Solution) -> Cover:
     assert found.values is not None
     people = {key: n for key, n in zip(model.keys, found.values, strict=False) if n}
     paid = sum(pattern.kind.paid_minutes * n for (_, pattern), n in people.items())
@@ -234,7 +240,7 @@ def _read(model: _Model, found: Solution, limit: str | None) -> Cover:
     short = {row: seats for row, seats in missing.items() if seats}
     # the penalty of what is missing is the same in the cost and in the bound
     over = (found.cost or 0) - found.bound
-    return Cover(people, paid, paid - over, found.proven, found.solver, short, limit)
+    return Cover(people, paid, paid - over, found.proven, found.solver, short)
 
 
 def _reachable(demands: Sequence[Demand], pools: Sequence[Pool], model: _Model) -> None:
@@ -256,28 +262,25 @@ def _why(
     taken: Ints | None,
     solver: Solver | None,
     seconds: float,
+    best: Cover,
 ) -> tuple[str, int | None]:
     """Which rule stands against the need: the people, when it can be kept without that limit; else the hall."""
     if rules.people is not None:
         model = _model(demands, pools, rules, taken)
         _limits(model, replace(rules, people=None), taken, pools)
-        free = _solved(model, pools, rules, solver, None, seconds)
+        free = _solved(model, rules, solver, None, seconds)
         if free is not None:
-            wanted = people_needed(free, rules)
+            wanted = people_needed(free, rules) + sum(len(pool.groups) - 1 for pool in pools)
             hours = rules.people * rules.weekly_minutes / 60
             return (
-                f"rules.people: the shifts take {free.paid_minutes / 60:,.0f} hours and {free.shifts:,} comings a week, and "
-                f"{rules.people} people work {hours:,.0f} hours at most: have {wanted} people, or lower the target"
+                f"rules.people: the shifts take {free.paid_minutes / 60:,.0f} hours a week, and {rules.people} people work "
+                f"{hours:,.0f} at most: have {wanted} people, or lower the target"
             ), None
-    model = _model(demands, pools, rules, taken, elastic=True)
-    _limits(model, replace(rules, people=None), taken, pools)
-    loose = _solved(model, pools, rules, solver, None, seconds)
-    assert loose is not None, "with seats missing at will there are always shifts"
-    row = max(loose.short, key=lambda r: (loose.short[r], -r))
+    row = max(best.short, key=lambda r: (best.short[r], -r))
     need = max(int(demand.need[row]) for demand in demands)
     return (
-        f"rules.seats: {moment(row)} needs {need} people at work, {loose.short[row]} more than the hall's {rules.seats} seats "
-        "allow: have more seats, write hot_desks = true, or lower the target"
+        f"rules.seats: {moment(row)} needs {need} people at work, {best.short[row]} more than the hall's {rules.seats} "
+        "seats allow: have more seats, write hot_desks = true, or lower the target"
     ), row
 
 

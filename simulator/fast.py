@@ -17,8 +17,19 @@ from simulator.compiled import compiled
 from simulator.loop import play
 from simulator.one_pool import play_one_pool
 from simulator.outcome import Assigned, Outcome
-from simulator.scenario import DAY_MS
+from simulator.scenario import (
+    DAY_MS,
+    Arrivals,
+    Duration,
+    Group,
+    Line,
+    Need,
+    Scenario,
+    Shift,
+    Wait,
+)
 from simulator.tables import Floats, Ints, Tables
+from simulator.tables import tables as lay_out
 
 ROOM = 4096
 """rows for calls that wait, ring in vain or are about to be transferred or to try again; doubled when they are
@@ -29,24 +40,62 @@ _play = compiled(play)
 _play_one_pool = compiled(play_one_pool)
 
 
+Arrived = tuple[Ints, Ints]
+"""first calls in order: when (ms) and on which line"""
+
+
 def replicate(
-    tables: Tables, replication: int, *, busyness: Sequence[float] | Floats | None = None
+    tables: Tables,
+    replication: int,
+    *,
+    busyness: Sequence[float] | Floats | None = None,
+    arrived: Arrived | None = None,
 ) -> Outcome:
-    """Play one replication. ``busyness``: the days' factors, one a day; ``None``: drawn. The same arguments
-    give the same bits.
+    """Play one replication. ``busyness``: the days' factors, one a day; ``None``: drawn. ``arrived``: the calls
+    themselves (recorded ones, say) instead of drawn ones. The same arguments give the same bits.
     """
-    made = callers.packed_arrivals(tables, replication, busyness)
+    made = _made(tables, replication, busyness, arrived)
     told = _one_pool(tables, replication, made) if tables.seats else None
     return _replicate(tables, replication, made, 0)[0] if told is None else told
 
 
 def replicate_logged(
-    tables: Tables, replication: int, *, busyness: Sequence[float] | Floats | None = None
+    tables: Tables,
+    replication: int,
+    *,
+    busyness: Sequence[float] | Floats | None = None,
+    arrived: Arrived | None = None,
 ) -> tuple[Outcome, Assigned]:
     """The same, and who got which call."""
-    made = callers.packed_arrivals(tables, replication, busyness)
+    made = _made(tables, replication, busyness, arrived)
     told, log = _replicate(tables, replication, made, laid.MOST_CALLS)
     return told, Assigned(*(np.ascontiguousarray(column) for column in log.T))
+
+
+def warm() -> None:
+    """Compile everything that a replication calls, or load it: afterwards nobody waits for the compiler."""
+    need = (Need((("any", 1),)),)
+    line = Line("any", 1.0, Wait("any", need), Duration("exponential", 60.0), Duration(), None)
+    team = Group("any", {"any": 1}, (Shift("day", 1),))
+    laid_out = lay_out(Scenario("warm", (line,), (team,), Arrivals(48.0, (1 / 48,) * 48)))
+    replicate(laid_out, 0)
+    replicate_logged(laid_out, 0)
+    callers.first_calls(laid_out, 0)
+    callers.call(laid_out, callers.key_of(laid_out, 0), 0, 0)
+
+
+def _made(
+    tables: Tables,
+    replication: int,
+    busyness: Sequence[float] | Floats | None,
+    arrived: Arrived | None,
+) -> Ints:
+    if arrived is None:
+        return callers.packed_arrivals(tables, replication, busyness)
+    at_ms, line = arrived
+    if len(at_ms) and not (np.diff(at_ms) >= 0).all():
+        raise ValueError("arrived: the calls are not in the order of their times: sort them")
+    return (np.asarray(at_ms, np.int64) << 16) | np.asarray(line, np.int64)
 
 
 def _one_pool(tables: Tables, replication: int, made: Ints) -> Outcome | None:
@@ -127,3 +176,11 @@ def outcome(tables: Tables, counts: Ints, hours: Ints) -> Outcome:
     told = [np.ascontiguousarray(column) for column in by_line[: columns.COUNTED]]
     told += [hours[: 2 * rows : 2].copy(), hours[1 : 2 * rows : 2].copy()]
     return Outcome(*told)
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    warm()
+    sys.stdout.write(f"planner's loops ready, {time.process_time():.1f} s\n")

@@ -453,15 +453,15 @@ def play(
             else:
                 spend(hours, BUSY, now, end, horizon)
 
-        i = _0
-        while i < count:
+        slot = _0
+        while slot < count:
             if hole:
                 hole = False
-                sink(heap, due[i])
+                sink(heap, due[slot])
             else:
                 size += _1
-                rise(heap, size, due[i])
-            i += _1
+                rise(heap, size, due[slot])
+            slot += _1
         count = _0
         if size >= most:
             told[0] = FULL

@@ -90,14 +90,11 @@ def standard_error(sums: Floats, sizes: Floats) -> Floats:
     batches = len(sizes)
     if batches < 2:
         return np.full(sums.shape[1:], np.inf)
-    per_day = np.tensordot(1 / sizes, (sums - sums.sum(0) * _shares(sizes, sums.ndim)) ** 2, 1) / (
-        batches - 1
-    )
+    shape = (-1, *(1,) * (sums.ndim - 1))
+    shares = (sizes / sizes.sum()).reshape(shape)
+    squares = (sums - sums.sum(0) * shares) ** 2 / sizes.reshape(shape)
+    per_day = squares.sum(0) / (batches - 1)
     return np.asarray(np.sqrt(per_day * sizes.sum()), np.float64)
-
-
-def _shares(sizes: Floats, dimensions: int) -> Floats:
-    return np.asarray((sizes / sizes.sum()).reshape(-1, *(1,) * (dimensions - 1)), np.float64)
 
 
 def ratios(

@@ -98,7 +98,14 @@ class Solution:
 
 def installed() -> tuple[Solver, ...]:
     """The solvers that this Python has, the preferred first."""
-    return tuple(name for name, package in SOLVERS.items() if find_spec(package) is not None)
+    return tuple(name for name, package in SOLVERS.items() if _is_there(package))
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def solve(

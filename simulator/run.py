@@ -14,9 +14,11 @@ from simulator.outcome import Assigned, Outcome
 from simulator.people import World
 from simulator.scenario import Scenario
 from simulator.setting import CALLERS, set_up
-from simulator.tables import Floats, Tables
+from simulator.tables import Floats, Ints, Tables
 from simulator.tables import tables as lay_out
 
+Arrived = tuple[Ints, Ints]
+"""first calls in order: when (ms) and on which line"""
 Busyness = Sequence[float] | Floats | None
 
 
@@ -26,10 +28,14 @@ def replicate(
     replication: int,
     *,
     busyness: Busyness = None,
+    arrived: Arrived | None = None,
     habits: Habits | None = None,
 ) -> Outcome:
-    """One replication. ``tables``: of the scenario; ``busyness``: a factor a day, drawn where ``None``; ``habits``: a city's."""
-    return replicate_logged(scenario, tables, replication, busyness=busyness, habits=habits)[0]
+    """One replication. ``tables``: of the scenario; ``busyness``: a factor a day, drawn where ``None``; ``arrived``: the calls
+    themselves instead of drawn ones, when (ms) and on which line; ``habits``: a city's own ways."""
+    return replicate_logged(scenario, tables, replication, busyness=busyness, arrived=arrived, habits=habits)[
+        0
+    ]
 
 
 def replicate_logged(
@@ -38,10 +44,11 @@ def replicate_logged(
     replication: int,
     *,
     busyness: Busyness = None,
+    arrived: Arrived | None = None,
     habits: Habits | None = None,
 ) -> tuple[Outcome, Assigned]:
     """The same with who got which call."""
-    world = play(scenario, tables, replication, busyness=busyness, habits=habits)
+    world = play(scenario, tables, replication, busyness=busyness, arrived=arrived, habits=habits)
     return world.ledger.outcome, world.ledger.log()
 
 
@@ -51,12 +58,13 @@ def play(
     replication: int = 0,
     *,
     busyness: Busyness = None,
+    arrived: Arrived | None = None,
     habits: Habits | None = None,
 ) -> World:
     """A replication that has been played to its end, with its engine as that left it."""
     laid = lay_out(scenario) if tables is None else tables
     world = prepared(scenario, laid, replication, habits)
-    at_ms, line = callers.arrivals(laid, replication, busyness)
+    at_ms, line = callers.arrivals(laid, replication, busyness) if arrived is None else arrived
     world.run(at_ms.tolist(), line.tolist())
     return world
 

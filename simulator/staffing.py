@@ -145,8 +145,8 @@ def _plan(search: Search, best: Trial, figures: Figures) -> StaffPlan:
     if broken and answer == "met":
         answer = "missed"
     late = _late(search, figures)
-    if found.limit is not None:
-        notes.append(found.limit)
+    if search.limit is not None and answer != "met":
+        notes.append(search.limit)
     if answer != "met":
         hurried = ring_loss(search.base, search.base.lines)
         if hurried > (1 - search.target) / 2:

@@ -74,6 +74,9 @@ class Search:
         self.rows: Ints = rows_of(self.base)
         self.notes = [*notes, *uncovered(self.base, self.pools)]
         self.more = {demand.pools: np.zeros(ROWS, np.int64) for demand in self.open}
+        self.most = {demand.pools: np.full(ROWS, np.iinfo(np.int64).max) for demand in self.open}
+        """what the hall and the people there are allow, as far as it was met"""
+        self.limit: str | None = None
         self.rounds = 0
         self.steps, self.expected = 0, _ROUNDS // 2 + _TRIMS + 1
         self.last: Cover | None = None
@@ -103,10 +106,11 @@ class Search:
         """The cheapest plan found that is above the target by the margin; the best there was when none is."""
         aim = self.target + margin
         best: Trial | None = None
+        nearest: Trial | None = None
         below = 0.0
         """the highest aim that was known to miss"""
         for _ in range(_ROUNDS):
-            trial = self._tried(tuple(shared_out(d, aim, self.rules, self.more[d.pools]) for d in self.open))
+            trial = self._tried(tuple(self._wanted(d, aim) for d in self.open))
             over = trial.rate - self.target - margin
             self.tell(f"shifts of {trial.cover.paid_minutes / 60:,.0f} h answer {trial.rate:.2%}")
             mended = self._cut(trial)
@@ -117,13 +121,19 @@ class Search:
                     break
                 aim = max(aim - 0.8 * over, (aim + below) / 2 if below else 0.0)
             else:
-                if trial.cover.limit is not None or aim >= 1 - 1e-6:
-                    return best or trial
+                nearest = trial if nearest is None or trial.rate > nearest.rate else nearest
+                if aim >= 1 - 1e-6:
+                    break
                 below = aim if over < 0 else below
                 aim = min(aim + max(-over, 0.0) * 1.1 + (0.0002 if over < 0 else 0.0), 1 - 1e-7)
             if best is not None and below and aim - below < 1e-4:
                 break
-        return best or trial
+        return best or nearest or trial
+
+    def _wanted(self, demand: Demand, aim: float) -> Demand:
+        """What a demand needs for an aim, no more than there is room for: what is short here is made good elsewhere."""
+        found = shared_out(demand, aim, self.rules, self.more[demand.pools])
+        return replace(found, need=np.minimum(found.need, self.most[demand.pools]))
 
     def _tried(self, wanted: tuple[Demand, ...], hint: Cover | None = None) -> Trial:
         """Cover a need and play the week."""
@@ -139,7 +149,20 @@ class Search:
             elastic=True,
         )
         self.last = found
+        self.limit = self.limit or found.limit
+        self._remember(found, wanted)
         return self._played(wanted, found)
+
+    def _remember(self, found: Cover, wanted: tuple[Demand, ...]) -> None:
+        """Where the hall was full and seats were missing all the same: more is not asked there again."""
+        if self.rules.seats is None:
+            return
+        desks = np.array(found.desks(hot=self.rules.hot_desks), np.int64) + self.taken
+        for row, seats in found.short.items():
+            if desks[row] >= self.rules.seats:
+                for demand in wanted:
+                    most = max(int(demand.need[row]) - seats, 0)
+                    self.most[demand.pools][row] = min(int(self.most[demand.pools][row]), most)
 
     def _played(self, wanted: tuple[Demand, ...], found: Cover) -> Trial:
         shifts = planned(found, self.pools)
@@ -177,10 +200,9 @@ class Search:
     def _cut(self, trial: Trial) -> bool:
         """Ask one seat more where a rule about calls is broken, and of sub-centres that answer too late; was there
         anything?"""
-        short = trial.cover.short
         cut = False
         for names, row in trial.low:
-            if row not in short:
+            if trial.cover.present(names)[row] < self.most[names][row]:
                 self.more[names][row] += 1
                 cut = True
         return self._subcentres(trial.figures.outcome) or cut

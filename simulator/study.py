@@ -273,7 +273,8 @@ def difference(
 ) -> Interval:
     """``one`` less ``other``, on the batches that both have played: what is common to them does not blur it."""
     batches = min(len(one._played), len(other._played))
-    if not batches or one._sizes(batches).tolist() != other._sizes(batches).tolist():
+    alike = one.scenario.seed == other.scenario.seed and one.scenario.days == other.scenario.days
+    if not (batches and alike and one._sizes(batches).tolist() == other._sizes(batches).tolist()):
         raise ValueError("difference: the two have not played the same days: compare studies of one seed")
     first, errors, lost, bias = one._errors(measure, batches)
     second, other_errors, other_lost, other_bias = other._errors(measure, batches)

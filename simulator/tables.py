@@ -4,7 +4,7 @@ as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -116,6 +116,15 @@ class Tables:
     ageing_ms: int
     warm_up_ms: int
     within_ms: int
+
+    def __getstate__(self) -> list[object]:
+        return [getattr(self, field.name) for field in fields(self)]
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Arrays that come from another machine may be read-only; the loops are compiled for others."""
+        for field, value in zip(fields(self), state, strict=True):
+            own = value.copy() if isinstance(value, np.ndarray) and not value.flags.writeable else value
+            object.__setattr__(self, field.name, own)
 
     @property
     def horizon_ms(self) -> int:

@@ -82,7 +82,7 @@ class Carrier:
         """
         rate = float(round(max(100.0, 2 * max(n / max(one.at_s, 0.1) for n, one in enumerate(callers)))))
         rows = told_rows(callers, self._numbers(len(callers)), rate)
-        return await self._place(rows, rate, limit_s, phones, on_entry, None)
+        return await self._place(rows, rate, limit_s, phones, on_entry, None, told=True)
 
     def _numbers(self, count: int) -> list[str]:
         """Callers' numbers that nobody has had."""
@@ -97,6 +97,7 @@ class Carrier:
         phones: Sequence[Listener],
         on_entry: Callable[[Entry], None] | None,
         sound: Path | str | None,
+        told: bool = False,
     ) -> Placement:
         run = self.scratch.run("carrier")
         telling = asyncio.create_task(self._tell(run, phones, on_entry)) if phones or on_entry else None
@@ -111,6 +112,7 @@ class Carrier:
                 directory=run,
                 sound=sound,
                 transport=self.transport,
+                told=told,
             )
         finally:
             if telling is not None:

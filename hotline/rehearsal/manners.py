@@ -183,8 +183,26 @@ def caller_rows(
         times = ";".join(
             str(milliseconds(one, chance)) for one in (plan.rings_s, plan.patience_s, plan.talk_s)
         )
-        rows.append(f"{caller};{dialled.number};{digest(login)};{times};{header_fields(dialled.headers)}0;")
+        rows.append(f"{caller};{dialled.number};{digest(login)};{times};{header_fields(dialled.headers)}")
     return rows
+
+
+def waiting_first(scenario: str) -> str:
+    """``caller.xml`` for callers who are begun early: field21 is how many ms they wait before they dial."""
+    begins = '<assignstr assign_to="cseq" value="1"/>\n'
+    if scenario.count(begins) != 1:
+        raise ValueError("caller.xml: its first step is not where it was: see waiting_first")
+    return scenario.replace(
+        begins,
+        f"""{begins}      <assignstr assign_to="field" value="[field21]"/>
+      <todouble assign_to="delay" variable="field"/>
+    </action>
+  </nop>
+  <pause variable="delay"/>
+  <nop>
+    <action>
+""",
+    )
 
 
 def told_rows(callers: Sequence[Told], numbers: Iterable[str], rate: float) -> list[str]:

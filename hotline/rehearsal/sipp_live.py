@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from hotline.rehearsal.manners import waiting_first
 from hotline.rehearsal.process_live import Child, free_media_ports, spawn
 from hotline.rehearsal.results import Entry, Leg, legs, parse
 from hotline.rehearsal.sound import alaw, read_wav
@@ -157,14 +158,16 @@ async def call_out(
     directory: Path,
     sound: Path | str | None = None,
     transport: str = "udp",
+    told: bool = False,
 ) -> Placement:
     """Place one call for each of ``rows`` at ``rate`` a second and wait for their end, at most ``limit_s``
     seconds.
 
     Then SIPp is killed, and the calls that were still on are left as they are: their legs have no end. Only a
-    SIPp that can't work raises `RuntimeError`, one line with its complaint.
+    SIPp that can't work raises `RuntimeError`, one line with its complaint. ``told``: the rows are `told_rows`.
     """
-    text = with_sound(scenario("caller"), sound, directory)
+    caller = waiting_first(scenario("caller")) if told else scenario("caller")
+    text = with_sound(caller, sound, directory)
     # -r counts whole calls: a fraction of a call a second is told as calls in a longer period
     whole, period = (round(rate), 1000) if rate == round(rate) else (round(rate * 100), 100_000)
     options = [

@@ -15,6 +15,7 @@ from acd.messages import (
     CallerHungUp,
     CallOffered,
     CallRecord,
+    CallReturned,
     CallThird,
     ChannelSeen,
     Command,
@@ -225,6 +226,16 @@ def test_whoever_was_called_and_hung_up_in_a_gap_leaves_seat_and_third_party_to_
     legs = (LegSeen(call, "seat", "room"), LegSeen(call, "third", "room", f"{call}-1"))
     hall.tell(SwitchLost(), SwitchSurveyed((), ("8001", "8002"), legs=legs))
     assert stage(hall, call) is Stage.ASIDE
+
+
+@pytest.mark.parametrize(("made", "call", "number"), PLACED)
+def test_who_comes_back_from_the_fallback_while_a_third_party_is_on_hears_music_again(
+    made: object, call: str, number: str
+) -> None:
+    hall = consulting(made, call)
+    orders = hall.tell(CallReturned(call, "unicom", number, number))
+    assert [type(order) for order in orders] == [HoldMusic]
+    assert stage(hall, call) is Stage.CONSULTING
 
 
 def test_two_seats_among_themselves_are_not_transferred() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import math
@@ -9,10 +10,13 @@ import re
 import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from acd.messages import CallRecord
 from dialplans.decision import Need, Wait
@@ -26,6 +30,7 @@ from hotline.scenario_file import (
     ScenarioFault,
     base,
     built_in,
+    from_values,
     load,
     merged,
     open_scenario,
@@ -34,6 +39,7 @@ from hotline.scenario_file import (
 from hotline.scenario_schema import keys, schema
 from simulator.forecast import kind_of
 from simulator.scenario import Break, Duration, Retrial, Scenario, Shift, SubCentre, Surge, Transfer
+from simulator.scenario_faults import faults
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
@@ -236,6 +242,57 @@ def test_a_scenario_that_is_not_there_is_told_what_there_is(tmp_path: Path) -> N
         load(tmp_path / "bytes.toml")
 
 
+WRONG = st.one_of(
+    st.sampled_from(
+        [None, -1, 0, 1, 10**20, -(10**20), 1e308, -0.0, math.nan, math.inf, "", "x", "12345", [], {}]
+    ),
+    st.sampled_from([True, [1], {"kind": "empirical"}, {"x": 1}, date(2026, 1, 1), "24:00", "a\nb", 0.5, 2]),
+)
+
+
+def leaves(values: object, at: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """The places of all values, tables and lists among them."""
+    pairs = (
+        values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    )
+    return [place for key, value in pairs for place in ((*at, key), *leaves(value, (*at, key)))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_whatever_stands_there_is_a_scenario_or_is_told_in_lines(data: st.DataObject) -> None:
+    values = tomllib.loads(SOUND)
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, last = data.draw(st.sampled_from(leaves(values)))
+        table: Any = values
+        for key in way:
+            table = table[key]
+        wrong = copy.deepcopy(data.draw(WRONG))
+        if wrong is None and isinstance(table, dict):
+            del table[last]
+        else:
+            table[last] = wrong if wrong is not None else 0
+    # days of ten years are right, and take a while to lay out
+    values["days"] = values.get("days") if values.get("days") in (None, 0, -1, "x", True) else 2
+    values = {key: value for key, value in values.items() if value is not None}
+    told: tuple[str, ...] = ()
+    made: Scenario | None = None
+    try:
+        made = from_values(values, "mine").scenario
+    except ScenarioFault as caught:
+        told = caught.faults
+    assert all(re.fullmatch(r"scenario: \S.*: .+", line) for line in told), told
+    assert bool(told) != bool(made)
+    if made is not None:
+        assert faults(made) == []
+        assert made.seats() > 0
+
+
+def test_a_file_may_have_the_name_of_the_scenario_that_it_stands_on(tmp_path: Path) -> None:
+    made = load(write(tmp_path, 'base = "zhengzhou"\ndays = 1\n', "zhengzhou.toml"))
+    assert (made.days, made.seats()) == (1, 146)
+
+
 def test_shares_beyond_all_calls_are_told() -> None:
     text = SOUND.replace("share = 0.05", "share = 0.7") + (
         '[lines.more]\nshare = 0.4\nneeds = [{ skills = { "12345" = 1 } }]\n'
@@ -422,6 +479,21 @@ def test_what_a_file_says_comes_before_the_city() -> None:
     assert line.max_length == {"12345": 7}
 
 
+def test_what_a_scenario_has_no_word_for_is_told(tmp_path: Path) -> None:
+    text = (HERE.parents[1] / "dialplans" / "cities" / "kaifeng.toml").read_text(encoding="utf-8")
+    write(
+        tmp_path, text.replace("ageing_seconds = 60", "ageing_seconds = 60\nmax_waiting = 50"), "mycity.toml"
+    )
+    made = open_scenario(write(tmp_path, CITY.replace('"kaifeng"', '"mycity.toml"')))
+    assert made.city is not None
+    assert made.city.name == "mycity"
+    assert made.remarks == (
+        "The city's file also asks for the most who may wait in all queues: scenarios have no word for that, "
+        "it is not played.",
+    )
+    assert open_scenario("kaifeng").remarks == ()
+
+
 def test_a_notice_before_the_greeting_makes_it_longer() -> None:
     made = of_city("[lines.12336]\nshare = 0.1\n").scenario  # withdrawn, with a notice
     assert made.lines[1].greeting_ms > made.lines[0].greeting_ms > 3000
@@ -476,10 +548,9 @@ def recorded() -> list[tuple[datetime, str, float, float, float | None]]:
     calls = []
     for day in range(DAYS):
         on = FIRST + timedelta(days=day)
+        expected = BY_HALF_HOUR * (0.8 if kind_of(on) >= 5 else 1.0)
         if day == 40:  # the switch was down from noon on
-            expected = np.where(np.arange(48) < 24, BY_HALF_HOUR, 0)
-        else:
-            expected = BY_HALF_HOUR * (0.8 if kind_of(on) >= 5 else 1.0)
+            expected = np.where(np.arange(48) < 24, expected, 0)
         for half_hour, count in enumerate(draw.poisson(expected)):
             for second in np.sort(draw.integers(0, 1800, count)):
                 at = datetime(on.year, on.month, on.day) + timedelta(

@@ -12,12 +12,15 @@ from hotline.rehearsal.manners import (
     Lognormal,
     Manner,
     Plan,
+    Told,
     Uniform,
     caller_rows,
     forwarded,
     header_fields,
     milliseconds,
     phone_rows,
+    told_rows,
+    waiting_first,
 )
 
 
@@ -85,3 +88,15 @@ def test_the_same_seed_gives_the_same_times() -> None:
 def test_a_plan_without_calls_is_refused() -> None:
     with pytest.raises(ValueError, match="plan: "):
         Plan(0, 1, (Dialled("12345"),))
+
+
+def test_a_scenario_whose_first_step_is_another_is_not_changed_in_silence() -> None:
+    with pytest.raises(ValueError, match="its first step is not where it was"):
+        waiting_first("<scenario/>")
+
+
+def test_callers_known_beforehand_wait_for_their_times_from_their_own_start() -> None:
+    told = [Told(0.0, Dialled("12345"), 10.0, 5.0), Told(2.0, Dialled("12315"), None, 1.5)]
+    first, second = (row.split(";") for row in told_rows(told, ["1", "2"], rate=100.0))
+    assert (first[1], first[4], first[5], first[21]) == ("12345", "10000", "5000", "0")
+    assert (second[1], second[4], second[5], second[21]) == ("12315", str(FOR_EVER_MS), "1500", "1990")

@@ -102,7 +102,8 @@ async def test_twenty_calls_to_twenty_registered_phones_are_answered_joined_and_
     assert (found.offered, found.answered, found.lost) == (20, 20, 0)
     assert found.queue_delay_s is not None
     assert found.queue_delay_s.count == 20
-    assert 0 < found.queue_delay_s.p50 < 0.5
+    # two programs tell when they handled what: the second may be the quicker by less than a millisecond
+    assert -0.005 < found.queue_delay_s.p50 < 0.5
     assert {call.phones[0].called for call in calls} == {seat.number for seat in running.seats}
     assert all(call.person is not None and call.person.ended_by == "phone" for call in calls)
     assert all(call.caller.ended_by == "switch" for call in calls)

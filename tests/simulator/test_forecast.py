@@ -1,8 +1,12 @@
-"""Forecasts find again what made the calls, bear gaps, tell their error, and beat last week repeated; patience is not what was waited."""
+"""Forecasts find again what made the calls, bear gaps, tell their error and beat last week repeated.
+
+Patience is not how long those waited who hung up.
+"""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,10 +38,9 @@ def came(
     expected = rates(first, days)
     if busyness is not None:
         expected *= draw.gamma(busyness, 1 / busyness, (days, 1))
+    counts = draw.poisson(expected)
     if dispersion > 1:
         counts = draw.negative_binomial(expected / (dispersion - 1), 1 / dispersion)
-    else:
-        counts = draw.poisson(expected)
     return History(first, counts.astype(np.float64))
 
 
@@ -196,7 +199,7 @@ def test_patience_is_not_told_from_a_handful_of_hang_ups() -> None:
 def test_a_sample_is_sorted_and_keeps_mean_and_range(seconds: list[float]) -> None:
     made = observed.sample(seconds)
     assert len(made) == min(len(seconds), observed.POINTS)
-    assert all(a <= b + 1e-6 for a, b in zip(made, made[1:], strict=False))
+    assert all(a <= b + 1e-6 for a, b in pairwise(made))
     assert np.mean(made) == pytest.approx(np.mean(seconds), rel=1e-9, abs=1e-9)
     assert min(seconds) - 1e-6 <= made[0] <= made[-1] <= max(seconds) + 1e-6
 

@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hotline.scenario_file import open_scenario
-from simulator import fast, run
+from simulator import callers, fast, run
 from simulator.outcome import Assigned, Outcome
 from simulator.scenario import Scenario
 from simulator.tables import tables
@@ -31,13 +32,15 @@ def different(one: Outcome, other: Outcome) -> dict[str, tuple[object, object]]:
     }
 
 
-def agree(scenario: Scenario, replication: int = 0) -> tuple[Outcome, Assigned]:
+def agree(
+    scenario: Scenario, replication: int = 0, arrived: fast.Arrived | None = None
+) -> tuple[Outcome, Assigned]:
     laid = tables(scenario)
-    counted, log = run.replicate_logged(scenario, laid, replication)
-    fast_counted, fast_log = fast.replicate_logged(laid, replication)
+    counted, log = run.replicate_logged(scenario, laid, replication, arrived=arrived)
+    fast_counted, fast_log = fast.replicate_logged(laid, replication, arrived=arrived)
     assert told(log) == told(fast_log)
     assert different(counted, fast_counted) == {}
-    assert different(counted, fast.replicate(laid, replication)) == {}
+    assert different(counted, fast.replicate(laid, replication, arrived=arrived)) == {}
     assert counted.conserved()
     return counted, log
 
@@ -72,10 +75,30 @@ def test_both_engines_give_the_same_assignments_on_a_day_of_a_preset(name: str) 
     assert len(log.call) > 400
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios())
 def test_both_engines_agree_whatever_comes_together(scenario: Scenario) -> None:
     agree(scenario)
+
+
+def coarse(scenario: Scenario, step_ms: int) -> fast.Arrived:
+    """The scenario's calls at whole steps: many come, hang up, are answered and end at the same instant."""
+    at_ms, line = callers.arrivals(tables(scenario), 0)
+    return at_ms // step_ms * step_ms, line
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(scenarios(whole_s=True), st.sampled_from([10_000, 60_000]))
+def test_both_engines_agree_when_everything_falls_together(scenario: Scenario, step_ms: int) -> None:
+    agree(scenario, arrived=coarse(scenario, step_ms))
+
+
+@pytest.mark.parametrize("name", ["ties on purpose", "nothing takes time but talk", "own calls", "transfers"])
+def test_the_hand_made_scenarios_agree_when_calls_come_in_bunches(name: str) -> None:
+    scenario = TOWNS[name]
+    arrived = coarse(scenario, 30_000)
+    assert (np.diff(arrived[0]) == 0).sum() > 2_000
+    agree(scenario, arrived=arrived)
 
 
 def test_a_factor_for_each_day_is_taken_as_it_is_by_both_engines() -> None:

@@ -103,7 +103,9 @@ class Cluster:
         self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"
         arguments = ("--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-jupyter")
-        self.scheduler = self._start(Process("dask_scheduler", *arguments, folder=folder, ready="Scheduler at"))
+        self.scheduler = self._start(
+            Process("dask_scheduler", *arguments, folder=folder, ready="Scheduler at")
+        )
 
     def work(self, path: Path = ROOT) -> Process:
         arguments = (self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
@@ -179,7 +181,9 @@ def test_several_options_share_a_cluster(cluster: Cluster) -> None:
     with dask(cluster.address) as crew:
         pursue(options, workers=crew)
     alone = [simulate(town(), days=16, seats=seats) for seats in (5, 6, 7)]
-    assert [same(study.figures(), figures) for study, figures in zip(options, alone, strict=True)] == [True] * 3
+    assert [same(study.figures(), figures) for study, figures in zip(options, alone, strict=True)] == [
+        True
+    ] * 3
 
 
 def test_an_address_where_no_scheduler_answers_is_named() -> None:

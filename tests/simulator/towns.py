@@ -171,7 +171,10 @@ TOWNS: dict[str, Scenario] = {
 _SKILLS = ("a", "b", "c")
 
 
-def _durations(most_s: int) -> st.SearchStrategy[Duration]:
+def _durations(most_s: int, whole_s: bool) -> st.SearchStrategy[Duration]:
+    """``whole_s``: multiples of ten seconds."""
+    if whole_s:
+        return st.integers(0, most_s // 10).map(lambda tens: constant(10.0 * tens))
     whole = st.integers(0, most_s).map(lambda s: constant(float(s)))
     return st.one_of(whole, st.sampled_from([1.0, most_s / 3]).map(exponential))
 
@@ -196,21 +199,24 @@ def _waits(draw: st.DrawFn) -> Wait:
 
 
 @st.composite
-def _lines(draw: st.DrawFn, name: str) -> Line:
-    transfer = Transfer(0.4, "sub", draw(_durations(40)), draw(_durations(90)))
+def _lines(draw: st.DrawFn, name: str, whole_s: bool) -> Line:
+    def durations(most_s: int) -> Duration:
+        return draw(_durations(most_s, whole_s))
+
+    transfer = Transfer(0.4, "sub", durations(40), durations(90))
     return Line(
         name,
         draw(st.sampled_from([0.2, 1.0])),
         draw(_waits()),
-        talk=draw(_durations(240)),
-        wrap_up=draw(_durations(60)),
-        patience=draw(st.one_of(st.none(), _durations(90))),
-        greeting_ms=draw(st.sampled_from([0, 0, 1, 5_000])),
+        talk=durations(240),
+        wrap_up=durations(60),
+        patience=draw(st.one_of(st.none(), _durations(90, whole_s))),
+        greeting_ms=draw(st.sampled_from([0, 0, 10_000] if whole_s else [0, 0, 1, 5_000])),
         contained=draw(st.sampled_from([0.0, 0.0, 0.3])),
-        self_service=draw(_durations(30)),
+        self_service=durations(30),
         transfer=draw(st.sampled_from([None, None, transfer])),
         outgoing=draw(st.sampled_from([0.0, 0.0, 0.5])),
-        outgoing_talk=draw(_durations(60)),
+        outgoing_talk=durations(60),
     )
 
 
@@ -230,12 +236,13 @@ def _groups(draw: st.DrawFn, name: str) -> Group:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    """A short day of a small floor, with whatever comes together."""
-    lines = tuple(draw(_lines(f"line {i}")) for i in range(draw(st.integers(1, 3))))
+def scenarios(draw: st.DrawFn, *, whole_s: bool = False) -> Scenario:
+    """A short day of a small floor, with whatever comes together. ``whole_s``: all that lasts lasts multiples of ten seconds."""
+    lines = tuple(draw(_lines(f"line {i}", whole_s)) for i in range(draw(st.integers(1, 3))))
     groups = tuple(draw(_groups(f"group {i}")) for i in range(draw(st.integers(1, 3))))
     limits = st.dictionaries(st.sampled_from(["q", "r"]), st.integers(0, 4), max_size=2)
     waits = st.dictionaries(st.sampled_from(["q", "r"]), st.sampled_from([1, 10_000, 30_000]), max_size=2)
+    tries = Retrial(0.5, constant(60) if whole_s else exponential(60.0))
     early, across_midnight = [1 / 8] * 8 + [0.0] * 40, [1 / 8] * 4 + [0.0] * 40 + [1 / 8] * 4
     arrivals = Arrivals(
         draw(st.sampled_from([200.0, 600.0])),
@@ -251,10 +258,12 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         arrivals,
         days=draw(st.sampled_from([1, 1, 2])),
         seed=draw(st.integers(0, 1 << 30)),
-        ring=draw(_durations(10)),
-        subcentres=(SubCentre("sub", "", draw(st.sampled_from([None, 1, 2])), draw(_durations(30))),),
+        ring=draw(_durations(10, whole_s)),
+        subcentres=(
+            SubCentre("sub", "", draw(st.sampled_from([None, 1, 2])), draw(_durations(30, whole_s))),
+        ),
         channels=draw(st.sampled_from([None, None, 3, 6, 12])),
-        retrial=draw(st.sampled_from([None, Retrial(0.8, constant(30), 3), Retrial(0.5, exponential(60.0))])),
+        retrial=draw(st.sampled_from([None, Retrial(0.8, constant(30), 3), tries])),
         ageing_ms=draw(st.sampled_from([0, 1_000, 60_000])),
         closest_fit=draw(st.booleans()),
         warm_up_ms=draw(st.sampled_from([0, 600_000])),
