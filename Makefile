@@ -24,3 +24,4 @@ bench: install      ## each prints a ratio measured in one run (about 20 minutes
 	@command -v gcc >/dev/null || apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(PYTHON) -m benchmarks.planner
+	@$(PYTHON) -m benchmarks.roster

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -57,10 +57,14 @@ def syntax_fault(error: tomllib.TOMLDecodeError) -> str:
     return f"{where or 'the text'}: {what.lower()}: mend the TOML there"
 
 
-def value_faults(error: ValidationError, keys: Sequence[str], otherwise: str = _OR) -> list[str]:
-    """Each of pydantic's findings as ``place: fault: remedy``. ``keys``: all that a file may have; ``otherwise``: what is advised
-    where none of them is like the one that was written."""
-    return [_value_fault(dict(found), keys, otherwise) for found in error.errors(include_url=False)]
+def value_faults(
+    error: ValidationError, keys: Sequence[str], remedy: Callable[[Sequence[str | int]], str] | None = None
+) -> list[str]:
+    """Each of pydantic's findings as ``place: fault: remedy``.
+
+    ``keys``: all that a file may have; ``remedy``: what is advised for a key at this place which it may not have.
+    """
+    return [_value_fault(dict(found), keys, remedy) for found in error.errors(include_url=False)]
 
 
 def place(parts: Sequence[str | int]) -> str:
@@ -71,7 +75,9 @@ def place(parts: Sequence[str | int]) -> str:
     return text
 
 
-def _value_fault(found: dict[str, Any], keys: Sequence[str], otherwise: str) -> str:
+def _value_fault(
+    found: dict[str, Any], keys: Sequence[str], remedy: Callable[[Sequence[str | int]], str] | None
+) -> str:
     where, kind, limits = place(found["loc"]), found["type"], found.get("ctx", {})
     shown = _shown(found["input"])
     match kind:
@@ -79,13 +85,15 @@ def _value_fault(found: dict[str, Any], keys: Sequence[str], otherwise: str) -> 
             return f"{where}: {found['msg']}"
         case "missing":
             return f"{where}: is missing: write it"
+        case "extra_forbidden" if remedy is not None:
+            return f"{where}: no such key: {remedy(found['loc'])}"
         case "extra_forbidden":
-            return f"{where}: no such key: {near(str(found['loc'][-1]), keys, otherwise)}"
+            return f"{where}: no such key: {near(str(found['loc'][-1]), keys, _OR)}"
         case "literal_error":
             return f"{where}: is {shown}: write one of {limits['expected']}"
         case "string_pattern_mismatch":
-            remedy = _PATTERNS.get(limits["pattern"], f"it must look like {limits['pattern']}")
-            return f"{where}: is {shown}: {remedy}"
+            looks = _PATTERNS.get(limits["pattern"], f"it must look like {limits['pattern']}")
+            return f"{where}: is {shown}: {looks}"
         case "greater_than_equal":
             return f"{where}: is {shown}: write {limits['ge']} or more"
         case "less_than_equal":

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument(
         "--dialled-by", metavar="WHO", help="a seat dials NUMBER: an agent's number, or a seat's without one"
     )
+    trace.add_argument("--seat", action="store_true", help="and what goes on at the seat that gets the call")
     trace.add_argument("--transfer", metavar="TO", help="and when the seat that has the call brings TO in")
     run = add("run", _run, "Answer a city's calls: engine and, unless told otherwise, its own Asterisk.")
     add_city(run)
@@ -238,6 +239,8 @@ def _trace(args: argparse.Namespace) -> int:
         raise ValueError("trace: --dialled-by needs what was dialled: write NUMBER before it")
     if args.number is None and args.transfer is not None:
         raise ValueError("trace: --transfer needs the call: write NUMBER before it")
+    if args.number is None and args.seat:
+        raise ValueError("trace: --seat needs the call: write NUMBER before it")
     if args.number is None:
         traces = trace_all(city, at_ms=at, trunk=args.trunk)
         if args.json:
@@ -271,6 +274,10 @@ def _trace(args: argparse.Namespace) -> int:
         trunk=args.trunk,
         caller=args.caller,
     )
+    if args.seat:
+        from hotline.tracing_seat import at_the_seat
+
+        one = at_the_seat(city, one)
     if args.transfer is not None:
         from hotline.tracing_transfer import with_transfer
 

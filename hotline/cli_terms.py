@@ -1,24 +1,122 @@
-"""What the planner's commands share: how they print, and their exit statuses."""
+"""What the planner's commands share: how they print, their bars, who plays the days, and their exit statuses."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from simulator.precision import Interval
+    from simulator.study import Workers
 
 DONE, NO = 0, 1
+
+Told = Callable[[str, int, int], None]
+"""is told what is being done, how many steps are done, and how many there will be as far as is known"""
 
 
 def console() -> Console:
     """Standard output; as wide as a page where it is no terminal."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 120)
+    class Page(Console):
+        def on_broken_pipe(self) -> None:
+            """Nobody reads on: that is no fault, `hotline.cli` ends there."""
+            raise BrokenPipeError
+
+    seen = sys.stdout is not None and sys.stdout.isatty()
+    return Page(width=None if seen else 120)
+
+
+@contextmanager
+def bars(args: argparse.Namespace) -> Iterator[Told | None]:
+    """A bar with the time left, on standard error, for whatever takes long; nothing where nobody looks."""
+    if args.json or sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<36}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None)
+        last = ""
+
+        def told(what: str, done: int, expected: int) -> None:
+            nonlocal last
+            if what != last:  # the time left is that of this work, not of the one before
+                shown.reset(task)
+                last = what
+            # what is expected may grow with what is seen; a bar that is full and goes on would be no bar
+            shown.update(task, description=what, completed=done, total=max(expected, done) or None)
+
+        yield told
+
+
+@contextmanager
+def workers(asked: str | None) -> Iterator[Workers | None]:
+    """Who plays the days: ``--workers`` as it was written. Raises `OwnersFault`, one line, where nobody can."""
+    from simulator import sweep_live
+
+    where: int | str | None = asked
+    if asked is not None:
+        try:
+            where = int(asked)
+        except ValueError:
+            if not asked.rpartition(":")[2].isdecimal():
+                raise OwnersFault(
+                    f"--workers {asked}: is neither a number of threads nor an address: write 4, or tcp://HOST:8786"
+                ) from None
+        else:
+            if where < 1:
+                raise OwnersFault(
+                    f"--workers {asked}: is no number of threads: write 1 or more, or tcp://HOST:8786"
+                )
+    try:
+        with _quiet_cluster(where), sweep_live.workers(where) as found:
+            yield found
+    except sweep_live.ClusterFailed as fault:
+        raise OwnersFault(f"{fault}") from None
+
+
+@contextmanager
+def _quiet_cluster(where: int | str | None) -> Iterator[None]:
+    """What Dask's parts say of a broken connection in their logs, we say in one line."""
+    import logging
+
+    logs = logging.getLogger("distributed")
+    before = logs.level
+    if isinstance(where, str):
+        logs.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logs.setLevel(before)
+
+
+def writable(option: str, file: Path, endings: Sequence[str]) -> None:
+    """Raise `OwnersFault` for a file that can't be written, before anything long is begun."""
+    if file.suffix not in endings:
+        *most, last = endings
+        raise OwnersFault(
+            f"{option} {file}: its ending says no kind: write {', '.join(most)} or {last}"
+        )
+    if file.is_dir():
+        raise OwnersFault(f"{option} {file}: is a folder: write a file's name")
+    if not file.parent.is_dir():
+        raise OwnersFault(f"{option} {file}: there is no folder {file.parent}: make it, or write another")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise OwnersFault(f"{option} {file}: may not be written: take another folder")
 
 
 def print_document(document: object) -> None:

@@ -78,7 +78,9 @@ class Legs:
         self.post = post
         self._emergencies = emergencies
         self.parties: dict[str, Party] = {}
-        """by the channel's unique id"""
+        """by the channel's unique id; entered and taken out by `enter` and `_leave` alone"""
+        self._thirds: dict[str, set[str]] = {}
+        """the third parties' channels, by the call: it is asked at every hang-up"""
         self._line = line
         self._whose = whose or line
         self._link = link
@@ -90,7 +92,23 @@ class Legs:
 
     def seat_answered(self, call: str, channel: str) -> None:
         """A seat has a call: should it bring somebody in, this is its channel."""
-        self.parties[channel] = Party(call, "seat", channel, answered=True)
+        self.enter(Party(call, "seat", channel, answered=True))
+
+    def enter(self, party: Party) -> None:
+        """A seat or a third party takes part from now on."""
+        self._leave(party.channel)
+        self.parties[party.channel] = party
+        if party.exten == "third":
+            self._thirds.setdefault(party.call, set()).add(party.channel)
+
+    def _leave(self, channel: str) -> Party | None:
+        party = self.parties.pop(channel, None)
+        if party is not None and party.exten == "third":
+            thirds = self._thirds[party.call]
+            thirds.discard(channel)
+            if not thirds:
+                del self._thirds[party.call]
+        return party
 
     def knows(self, channel: str) -> bool:
         """Is it a third party's channel?"""
@@ -104,7 +122,7 @@ class Legs:
 
     def third_of(self, call: str) -> bool:
         """Has the call a third party, rung or talking?"""
-        return any(party.call == call and party.exten == "third" for party in self.parties.values())
+        return call in self._thirds
 
     def joined(self, fields: Fields) -> None:
         """ConfbridgeJoin: somebody is in the room."""
@@ -134,26 +152,26 @@ class Legs:
         """A channel is gone; true when it was a third party's."""
         party = self.parties.get(channel)
         if party is None or party.exten == "seat":
-            self.parties.pop(channel, None)
+            self._leave(channel)
             return False
         self._gone(channel, _WHY.get(cause, "noanswer" if cause in {0, 16} else "unreachable"))
         return True
 
     def _gone(self, channel: str, why: str) -> None:
-        party = self.parties.pop(channel, None)
+        party = self._leave(channel)
         if party is not None:
             self.post(LegGone(party.call, party.exten, channel, why))
 
     def take_over(self, seen: tuple[LegSeen, ...], seats: dict[str, str]) -> None:
         """What the switch has after a gap. ``seats``: the calls of the seats' channels, by unique id."""
-        before, self.parties = self.parties, {}
+        before, self.parties, self._thirds = self.parties, {}, {}
         for channel, call in seats.items():
-            self.parties[channel] = before.get(channel) or Party(call, "seat", channel, answered=True)
+            self.enter(before.get(channel) or Party(call, "seat", channel, answered=True))
         for leg in seen:
             if leg.leg == "third" and leg.channel is not None:
                 known = before.get(leg.channel) or Party(leg.call, "third", leg.channel)
                 known.answered = leg.place != "called"
-                self.parties[leg.channel] = known
+                self.enter(known)
 
     async def hold(self, session: AgiSession, exten: str) -> None:
         """The session of a seat or a third party that is held, until it is led on."""
@@ -181,7 +199,7 @@ class Legs:
             case MoveLeg():
                 self._move(order)
             case CallThird():
-                self.parties[order.channel] = Party(order.call, "third", order.channel)
+                self.enter(Party(order.call, "third", order.channel))
                 self._spawn(self._call(order))
             case DropLeg():
                 # whose it is, is looked up now: by the time the task runs the call may have another seat

@@ -67,10 +67,7 @@ class CityBase:
 
     def written(self, digits: str) -> str:
         """A number as the plan shows it: ``0371-12315`` is ``12315`` at home; as it is given where it can't be read."""
-        try:
-            return self._shown(Number.read(digits, self.city.plan.area))
-        except NumberFault:
-            return digits
+        return written(digits, self.city)
 
     @cached_property
     def groups(self) -> tuple[CityGroup, ...]:
@@ -180,6 +177,14 @@ class CityBase:
 
     def _shown(self, number: Number) -> str:
         return number.shown(self.city.plan.area)
+
+
+def written(digits: str, city: City) -> str:
+    """A number as the city's plan shows it; as it is given where it can't be read."""
+    try:
+        return Number.read(digits, city.plan.area).shown(city.plan.area)
+    except NumberFault:
+        return digits
 
 
 def spoken_ms(texts: Sequence[str]) -> int:

@@ -22,18 +22,18 @@ from hotline.city import City
 from hotline.city_faults import CityFault, near, syntax_fault, value_faults
 from hotline.logs import OwnersFault
 from hotline.scenario_build import Build
-from hotline.scenario_city import CityBase
+from hotline.scenario_city import CityBase, written
 from hotline.scenario_history import remarks, with_records
 from hotline.scenario_records import Records, SourceFault
 from hotline.scenario_rules import rules_of
-from hotline.scenario_schema import RecordsTable, ScenarioFile, keys
+from hotline.scenario_schema import RecordsTable, ScenarioFile, remedy
+from hotline.scenario_sources import Progress
 from simulator.forecast import Forecast
 from simulator.rules import Rules
 from simulator.scenario import Scenario
 from simulator.scenario_faults import faults
 
 _BUILT_IN = resources.files("simulator") / "scenarios"
-_OR = "leave it out, or see docs/scenarios.md for the keys"
 _DEEPEST = 8
 """so many scenarios may stand on one another"""
 
@@ -81,10 +81,10 @@ def base(name_or_path: str | Path) -> City | None:
     return open_scenario(name_or_path).city
 
 
-def open_scenario(name_or_path: str | Path) -> Loaded:
-    """A scenario with what it stands on. Raises `ScenarioFault` with every fault."""
+def open_scenario(name_or_path: str | Path, *, progress: Progress | None = None) -> Loaded:
+    """A scenario with what it stands on. ``progress``: told while records are read. Raises `ScenarioFault` with every fault."""
     text, name, shown, home = _source(name_or_path)
-    return read(text, name, shown, home)
+    return from_values(_layered(text, shown, home), name, shown, home, progress=progress)
 
 
 def read(text: str, name: str, shown: str | None = None, home: Path | None = None) -> Loaded:
@@ -94,13 +94,18 @@ def read(text: str, name: str, shown: str | None = None, home: Path | None = Non
 
 
 def from_values(
-    values: Mapping[str, Any], name: str, shown: str = "scenario", home: Path | None = None
+    values: Mapping[str, Any],
+    name: str,
+    shown: str = "scenario",
+    home: Path | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Loaded:
     """A scenario from what its file says, scenarios below included. ``shown`` and ``home`` as in `read`."""
     try:
         file = ScenarioFile.model_validate(values)
     except ValidationError as error:
-        raise ScenarioFault([f"{shown}: {fault}" for fault in value_faults(error, keys(), _OR)]) from None
+        raise ScenarioFault([f"{shown}: {fault}" for fault in value_faults(error, (), remedy)]) from None
     city = _city(file, shown, home)
     build = Build(name, file, city, home)
     made = Loaded(build.scenario())
@@ -108,7 +113,7 @@ def from_values(
         made = replace(made, city=city.city, dialled=build.dialled(), remarks=_left_out(city))
     found = build.faults
     if not found and file.records is not None:
-        made, found = _recorded(made, file, file.records, home)
+        made, found = _recorded(made, file, file.records, home, progress)
     found = found or faults(made.scenario)
     try:
         made = replace(made, rules=rules_of(file.rules))
@@ -134,18 +139,27 @@ def _left_out(city: CityBase) -> tuple[str, ...]:
 
 
 def _recorded(
-    made: Loaded, file: ScenarioFile, table: RecordsTable, home: Path | None
+    made: Loaded, file: ScenarioFile, table: RecordsTable, home: Path | None, progress: Progress | None
 ) -> tuple[Loaded, list[str]]:
     """The scenario with what its records say, and what is wrong with them."""
     name = table.city or (made.city.name if made.city is not None else None)
     try:
         records = scenario_sources.read(
-            table.file, home, table.from_, table.to, city=name, tries=file.retrial is None
+            table.file,
+            home,
+            table.from_,
+            table.to,
+            city=name,
+            tries=file.retrial is None,
+            progress=progress,
         )
     except SourceFault as fault:
         return made, [f"records.file: {fault}"]
     numbers = {line.name: line.name for line in made.scenario.lines}
     numbers |= {number: name for name, (number, key) in made.dialled.items() if key is None}
+    if made.city is not None:  # 0371-12315 is 12315
+        shown = {number: written(number, made.city) for number in records.lines}
+        numbers |= {number: numbers[text] for number, text in shown.items() if text in numbers}
     rest = next(
         (name for name, line in file.lines.items() if line.share is None), made.scenario.lines[0].name
     )

@@ -40,9 +40,10 @@ def with_records(
     if table.shares and records.lines:
         lines = _shares(lines, records, own, numbers)
     if table.durations:
-        named = {
-            name: records.durations[number] for number, name in numbers.items() if number in records.durations
-        }
+        named: dict[str, Durations] = {}
+        for number, name in numbers.items():
+            if number in records.durations:
+                named.setdefault(name, Durations()).extend(records.durations[number])
         lines = tuple(
             _timed(line, records.durations.get("", Durations()), named.get(line.name)) for line in lines
         )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import observed
-from simulator.forecast import HALF_HOURS, History
+from simulator.forecast import GROUPS, HALF_HOURS, History, kind_of
 
 Real = NDArray[np.float64]
 
@@ -65,6 +65,13 @@ class Durations:
         if call.wait is not None:
             self.waits.append(call.wait)
             self.hung_up.append(call.hung_up)
+
+    def extend(self, others: Durations) -> None:
+        """Those of another table."""
+        self.talk.extend(others.talk)
+        self.wrap_up.extend(others.wrap_up)
+        self.waits.extend(others.waits)
+        self.hung_up.extend(others.hung_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +150,25 @@ def _counted(arrived: NDArray[np.int64]) -> History:
     counts = np.bincount(slots, minlength=days * HALF_HOURS).astype(np.float64)
     counts[: slots[0]] = np.nan
     counts[slots[-1] + 1 :] = np.nan
-    usual = _usual(counts.reshape(days, HALF_HOURS))
-    for begin, end in _runs(counts == 0):
-        if usual[begin:end].sum() > _UNLIKELY:
-            counts[begin:end] = np.nan
-    return History(_EPOCH + timedelta(days=first), counts.reshape(days, HALF_HOURS))
+    begin = _EPOCH + timedelta(days=first)
+    usual = _usual(begin, counts.reshape(days, HALF_HOURS))
+    for start, end in _runs(counts == 0):
+        if usual[start:end].sum() > _UNLIKELY:
+            counts[start:end] = np.nan
+    return History(begin, counts.reshape(days, HALF_HOURS))
 
 
-def _usual(counts: Real) -> Real:
-    """What a half hour usually has: the median of the same half hour on other days, flat."""
-    known = np.where(np.isfinite(counts), counts, -1.0)
-    by_half_hour = np.array(
-        [np.median(column[column >= 0]) if (column >= 0).any() else 0.0 for column in known.T]
-    )
-    return np.tile(by_half_hour, len(counts))
+def _usual(first: date, counts: Real) -> Real:
+    """What each half hour usually has: the median of the same half hour on days that look alike, flat."""
+    alike = GROUPS[[kind_of(first + timedelta(days=day)) for day in range(len(counts))]]
+    found = np.zeros_like(counts)
+    for group in np.unique(alike):
+        for half_hour in range(HALF_HOURS):
+            column = counts[alike == group, half_hour]
+            known = column[np.isfinite(column)]
+            if len(known):
+                found[alike == group, half_hour] = np.median(known)
+    return found.ravel()
 
 
 def _runs(empty: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

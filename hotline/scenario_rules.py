@@ -90,7 +90,7 @@ class RulesTable(Table):
     )
     experts: dict[Word, ExpertsTable] = Field(default={}, description="by group of the scenario")
     solve_seconds: float = Field(
-        default=10.0, gt=0, le=3600, description="of one search for the cheapest shifts"
+        default=20.0, gt=0, le=3600, description="of one search for the cheapest shifts"
     )
 
 

@@ -8,12 +8,15 @@ different.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from hotline.city_faults import near
 from hotline.city_words import STRICT, Key, Level, Phone, Text, Word
 from hotline.scenario_rules import RulesTable
 
@@ -330,6 +333,44 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of a scenario's file, as published in ``docs/scenario.schema.json``."""
     made = ScenarioFile.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "A scenario's file"}
+
+
+def remedy(place: Sequence[str | int]) -> str:
+    """What to do about a key that its table may not have: the one that was meant, its place, or those of the table."""
+    *way, last = place
+    here = _keys_at(way)
+    elsewhere = [*ScenarioFile.model_fields, *(key for key in keys() if key not in ScenarioFile.model_fields)]
+    if last in elsewhere and not difflib.get_close_matches(str(last), here, n=1):
+        return f"it belongs into another table, here are {', '.join(here)}"
+    return near(str(last), here, f"leave it out, the keys here are {', '.join(here)}")
+
+
+def _keys_at(way: Sequence[str | int]) -> list[str]:
+    """The keys of the table at a place."""
+    whole = ScenarioFile.model_json_schema(by_alias=True)
+    tables = [whole]
+    for step in way:
+        found = []
+        for table in tables:
+            if isinstance(step, int):
+                found.append(table.get("items", {}))
+            elif step in table.get("properties", {}):
+                found.append(table["properties"][step])
+            else:  # a table whose keys are names
+                found += table.get("patternProperties", {}).values()
+        tables = [one for table in found for one in _tables(table, whole)]
+    return sorted({key for table in tables for key in table.get("properties", {})})
+
+
+def _tables(table: dict[str, Any], whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a part of the schema may be, references followed."""
+    if "$ref" in table:
+        return [whole["$defs"][table["$ref"].rpartition("/")[2]]]
+    if "anyOf" in table:
+        return [one for other in table["anyOf"] for one in _tables(other, whole)]
+    if "allOf" in table:
+        return [one for other in table["allOf"] for one in _tables(other, whole)]
+    return [table]
 
 
 def keys() -> list[str]:

@@ -7,7 +7,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -40,12 +40,25 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?")
 _START = datetime(1970, 1, 1)
 
 
+Progress = Callable[[int, int], None]
+"""told now and then: so much has been read, of so much"""
+_OFTEN = 20_000
+
+
 def read(
-    source: str, home: Path | None, first: date | None, last: date | None, *, city: str | None, tries: bool
+    source: str,
+    home: Path | None,
+    first: date | None,
+    last: date | None,
+    *,
+    city: str | None,
+    tries: bool,
+    progress: Progress | None = None,
 ) -> Records:
     """The records of a scenario. ``source``: a file's path, from ``home`` on, or a database's address. Raises `SourceFault`."""
-    if source.startswith(("postgresql://", "postgresql+", "sqlite:")):
-        return from_calls(_stored(source, city, first, last), first, last, tries=tries)
+    source = source.removeprefix("sqlite:///")  # a file that is not there is told, and not made
+    if source.startswith(("postgresql://", "postgresql+")):
+        return from_calls(_stored(source, city, first, last, progress), first, last, tries=tries)
     path = (home or Path()) / source
     try:
         with path.open("rb") as file:
@@ -55,9 +68,9 @@ def read(
             f"{source} can't be read ({(error.strerror or str(error)).lower()}): give a file"
         ) from None
     if begin.startswith(b"SQLite format 3"):
-        return from_calls(_stored(str(path), city, first, last), first, last, tries=tries)
+        return from_calls(_stored(str(path), city, first, last, progress), first, last, tries=tries)
     try:
-        return _csv(_text(path), first, last, tries)
+        return _csv(_text(path), first, last, tries, progress)
     except SourceFault as fault:
         raise SourceFault(f"{path.name}: {fault}") from None
 
@@ -76,10 +89,13 @@ def _text(path: Path) -> str:
     raise SourceFault("is not text in UTF-8 or GB18030: save it as CSV in UTF-8")
 
 
-def _csv(text: str, first: date | None, last: date | None, tries: bool) -> Records:
+def _csv(text: str, first: date | None, last: date | None, tries: bool, progress: Progress | None) -> Records:
     """A table of calls (it has a column ``arrived``) or of counts (``half_hour`` and ``calls``)."""
     head = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
+    file = io.StringIO(text, newline="")
+    rows: Iterator[list[str]] = csv.reader(file, delimiter=max(",;\t", key=head.count))
+    if progress is not None:
+        rows = _watched(rows, file, len(text), progress)
     header = next(rows, [])
     columns = {
         _NAMES[name.strip().casefold()]: place
@@ -93,6 +109,15 @@ def _csv(text: str, first: date | None, last: date | None, tries: bool) -> Recor
     shown = next((name.strip() for name in header if name.strip()), "")
     remedy = near(shown.casefold(), list(_NAMES), "name the columns arrived, or half_hour and calls")
     raise SourceFault(f"line 1: no column arrived, and none half_hour with calls: {remedy}")
+
+
+def _watched(
+    rows: Iterator[list[str]], file: io.StringIO, size: int, progress: Progress
+) -> Iterator[list[str]]:
+    for number, row in enumerate(rows, start=1):
+        if number % _OFTEN == 0:
+            progress(file.tell(), size)
+        yield row
 
 
 def _cells(
@@ -215,7 +240,9 @@ def _seconds(number: int, column: str, text: str) -> float | None:
 # ── the program's own records ────────────────────────────────────────────────────────────────────────────────
 
 
-def _stored(url: str, city: str | None, first: date | None, last: date | None) -> list[Call]:
+def _stored(
+    url: str, city: str | None, first: date | None, last: date | None, progress: Progress | None
+) -> list[Call]:
     """The calls that came in, of one city. Raises `SourceFault`."""
     from hotline import records
     from hotline.records_schema import call_records
@@ -223,7 +250,9 @@ def _stored(url: str, city: str | None, first: date | None, last: date | None) -
     async def asked() -> list[Call]:
         store = records.RecordStore(url)
         try:
-            return await store.look(lambda connection: _select(connection, call_records, city, first, last))
+            return await store.look(
+                lambda connection: list(_select(connection, call_records, city, first, last, progress))
+            )
         finally:
             await store.close()
 
@@ -236,8 +265,13 @@ def _stored(url: str, city: str | None, first: date | None, last: date | None) -
 
 
 def _select(
-    connection: sa.Connection, table: sa.Table, city: str | None, first: date | None, last: date | None
-) -> list[Call]:
+    connection: sa.Connection,
+    table: sa.Table,
+    city: str | None,
+    first: date | None,
+    last: date | None,
+    progress: Progress | None,
+) -> Iterator[Call]:
     import sqlalchemy as sa
 
     column = table.c
@@ -270,7 +304,11 @@ def _select(
         query = query.where(column.arrived >= _ms(first))
     if last is not None:
         query = query.where(column.arrived < _ms(last + timedelta(days=1)))
-    return [_call(*row) for row in connection.execute(query.order_by(column.arrived))]
+    total: int = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+    for number, row in enumerate(connection.execute(query), start=1):
+        if progress is not None and number % _OFTEN == 0:
+            progress(number, total)
+        yield _call(*row)
 
 
 def _call(

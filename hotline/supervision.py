@@ -205,7 +205,7 @@ class Supervisors:
 
     def _change_seat(self, order: SeatChanged) -> None:
         self.phones.pop(order.channel, None)
-        self._rooms.parties[order.channel] = Party(order.call, "third", order.channel, answered=True)
+        self._rooms.enter(Party(order.call, "third", order.channel, answered=True))
         if line := self._line(order.call):
             line.leg, line.agent, line.seat = order.channel, order.agent, order.seat
         if seat := self._own().pop(order.channel, None):

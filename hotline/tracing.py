@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from acd import nuisance
+from acd.handover import remark
+from acd.lines import TARGET, WITHIN_MS
 from dialplans.decision import Choice, Decision, Wait
 from dialplans.hours import clock, local
 from dialplans.number import Number
@@ -199,6 +201,14 @@ def _along(city: City, decision: Decision) -> list[str]:
         )
     if len(links) < len(decision.passes):
         told.append("Over a carrier only the line and the case go along.")
+    if decision.passes and decision.number is not None:
+        told.append(
+            f"Counts for line {decision.number}: answered within {WITHIN_MS / 1000:g} s of being asked, target "
+            f"{TARGET * 100:g} % of all that were passed to it (hotline lines)."
+        )
+    if decision.passes and decision.wait is not None and not decision.urgent:
+        why = [remark(decision.treatment, one) for one in ("noanswer", "busy", "no channel", "")]
+        told.append(f"A seat that takes the call after that sees why beside the line: {', '.join(why)}.")
     if decision.passes and decision.urgent:
         told.append(
             "No count of channels of ours holds it back, neither where it comes in nor where it goes out."

@@ -26,7 +26,7 @@ _CALLER = {
     "blind": "The caller hears music while the others are rung, and the seat is in its wrap-up at once.",
     "consult": "The caller hears music until the seat toggles (*24), brings all together (*26), "
     "completes (*25) or gives back (*20).",
-    "three-way": "Caller and seat go on talking while the others are rung.",
+    "three-way": "Caller and seat go on talking while the others are rung; then all three hear one another.",
 }
 
 
@@ -176,6 +176,8 @@ def _in_vain(queue: str, aimed: Aim) -> list[str]:
         for name in ("transfer-busy", "transfer-no-answer", "transfer-refused", "transfer-unreachable")
     )
     told = [
+        "Once somebody has answered, the seat may stay, or leave by *25 or by hanging up: the other two go on.",
+        "Whoever answers when it was given up already is hung up on, and reaches nobody.",
         f"If nobody takes it: the seat hears one of “{heard}”, and has the caller back.",
         f"If the seat has left meanwhile: the caller goes to the head of queue {queue}, ahead of all who came later.",
     ]

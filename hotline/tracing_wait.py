@@ -36,7 +36,7 @@ def waiting(
         steps.append({**document, "passes_over": list(reserves_of(need.skills))})
     if asked.priority:
         told.append(f"Priority {asked.priority}.")
-    told.append(_order(setup))
+    told += [_urgency(setup), _order(setup)]
     told += _memory(setup, decision)
     told += _limits(setup, decision, asked)
     return told, steps
@@ -65,6 +65,15 @@ def _step(queue: str, need: Need, able: int, employed: int) -> str:
     reserves = reserves_of(need.skills)
     kept = f", beyond those whom the reserve {' and '.join(reserves)} keeps" if reserves else ""
     return f"{after} for an agent with {skills or 'any skill'}{kept} ({able} of {employed})."
+
+
+def _urgency(setup: Setup) -> str:
+    waited = (
+        f"{setup.ageing_ms / 1000:g} s of waiting count as one step"
+        if setup.ageing_ms
+        else "waiting adds nothing"
+    )
+    return f"Of all who wait, in whatever queue, the highest priority comes first ({waited}), then who came first."
 
 
 def _order(setup: Setup) -> str:

@@ -4,12 +4,13 @@ machines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator import draws
 from simulator.figures import PARTS, WHOLES
@@ -36,9 +37,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a batch gave. ``outcome``: the sum; ``parts`` and ``wholes``: ``[replication, measure]``;
+    """What a batch gave. ``outcome``: the sum; ``parts`` and ``wholes``: ``[replication, day, measure]``;
     ``first`` and ``excess``: ``[replication, half hour]`` first calls, and work of the answered calls beyond
-    its mean in ms; ``busyness`` as in the job.
+    its mean in ms; ``gave_up[replication, day]``: callers who hung up beyond those that their waiting lets
+    expect; ``busyness`` as in the job.
     """
 
     outcome: Outcome
@@ -46,6 +48,7 @@ class Played:
     wholes: Floats
     first: Floats
     excess: Floats
+    gave_up: Floats
     busyness: Floats
 
 
@@ -71,16 +74,43 @@ def play(job: Job) -> Played:
     """Play a batch, here."""
     laid = laid_out(job.scenario, job.key)
     replicate = _engine(job.engine, job.scenario, laid)
-    mean_ms = np.array([draws.mean_s(x.talk) + draws.mean_s(x.wrap_up) for x in job.scenario.lines]) * 1000
+    days = job.scenario.days
     outcomes = [replicate(job.first + i, factors) for i, factors in enumerate(job.busyness)]
+    mean_ms, hazard = handling_ms(job.scenario), hazards(job.scenario)
+    forgetful = hazard > 0
+    gave_up = [(o.abandoned - o.wait_ms * hazard)[:, forgetful].sum(1) for o in outcomes]
     return Played(
         sum(outcomes[1:], start=outcomes[0]),
-        np.array([[getattr(o, name).sum() for name in PARTS] for o in outcomes], np.float64),
-        np.array([[getattr(o, name).sum() for name in WHOLES] for o in outcomes], np.float64),
+        np.stack([_by_day([getattr(o, name) for o in outcomes], days) for name in PARTS], axis=2),
+        np.stack([_by_day([getattr(o, name) for o in outcomes], days) for name in WHOLES], axis=2),
         np.array([(o.offered - o.retried).sum(1) for o in outcomes], np.float64),
         np.array([(o.work_ms - o.answered * mean_ms).sum(1) for o in outcomes], np.float64),
+        _by_day(gave_up, days),
         job.busyness,
     )
+
+
+def _by_day(rows: Sequence[NDArray[Any]], days: int) -> Floats:
+    """Sums of each replication's days, ``[replication, day]``."""
+    return np.array([row.reshape(days, -1).sum(1) for row in rows], np.float64)
+
+
+def handling_ms(scenario: Scenario) -> Floats:
+    """Mean talk and wrap-up by line."""
+    seconds = [draws.mean_s(line.talk) + draws.mean_s(line.wrap_up) for line in scenario.lines]
+    return np.array(seconds) * 1000
+
+
+def hazards(scenario: Scenario) -> Floats:
+    """By line: how likely a caller who waits hangs up in the next ms, where that does not change while he
+    waits; else 0.
+    """
+    found = []
+    for line in scenario.lines:
+        of = line.patience
+        forgets = of is not None and (of.kind == "exponential" or (of.kind == "weibull" and of.shape == 1))
+        found.append(1 / (1000 * of.mean_s) if forgets and of is not None and of.mean_s > 0 else 0.0)
+    return np.array(found)
 
 
 def _engine(name: EngineName, scenario: Scenario, laid: Tables) -> Callable[[int, Floats], Outcome]:
@@ -100,7 +130,4 @@ def expectations(scenario: Scenario, laid: Tables) -> tuple[Floats, Floats]:
     begins = np.arange(len(laid.rate)) * CELL_MS
     counted = np.clip((begins + CELL_MS - scenario.warm_up_ms) / CELL_MS, 0, 1)[:, None]
     by_line = (laid.rate * counted).reshape(laid.half_hours, -1, laid.rate.shape[1]).sum(1)
-    mean_ms = (
-        np.array([draws.mean_s(line.talk) + draws.mean_s(line.wrap_up) for line in scenario.lines]) * 1000
-    )
-    return by_line.sum(1), by_line @ mean_ms
+    return by_line.sum(1), by_line @ handling_ms(scenario)

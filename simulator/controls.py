@@ -1,12 +1,14 @@
 """Control variates: what is known to have come out by chance is taken off again.
 
 On a day on which 2 % more called than was to be expected the answer rate is lower than it should be, and the
-expectation is known exactly. Five kinds of such surplus are used, each with mean 0 by construction:
+expectation is known exactly. Six kinds of such surplus are used, each with mean 0 by construction:
 
 1. to 3. the days' busyness, its square and its cube, less their means (moments of the gamma distribution);
 4. first calls by half hour, less busyness x the rate of the scenario;
 5. talk and wrap-up of the answered calls, less answered calls x their mean. A call's length is drawn for
    itself and is unknown while it waits, so that it says nothing about whether the call was answered;
+6. callers who hung up, less their waiting / mean patience, where patience is exponential: who has waited is
+   as patient as before, so that hanging up is a matter of chance with a constant rate (a martingale);
 
 and 4 and 5 once more times the busyness, because on a quiet day they hardly matter (P. L'Ecuyer, E. Buist,
 "On the interaction between stratification and control variates", Journal of Simulation 2, 2008). Half hours
@@ -29,7 +31,7 @@ from simulator.precision import Floats
 HALF_HOURS = 48
 _FOLDS = 8
 _LEAST = 4
-"""so many replications for each coefficient that is to be found have to be in the other folds, or nothing is
+"""so many days for each coefficient that is to be found have to be in the other folds, or nothing is
 corrected
 """
 _RIDGE = 1e-6
@@ -41,13 +43,15 @@ class Surplus:
     is, in order.
 
     ``calls[replication, half hour]`` and ``work[...]``: relative to the expected calls (to their expected
-    work). ``busy[replication, day]``: how far the busyness is from 1, in standard deviations; 0 where every
-    day is alike. ``third``: the mean of its cube.
+    work). ``gave_up[replication, day]``: relative to all expected calls. ``busy[replication, day]``: how far
+    the busyness is from 1, in standard deviations; 0 where every day is alike. ``third``: the mean of its
+    cube.
     """
 
     batch: Floats
     calls: Floats
     work: Floats
+    gave_up: Floats
     busy: Floats
     third: float
 
@@ -58,15 +62,14 @@ class Surplus:
 
 
 def corrected(errors: Floats, lost: Floats, surplus: Surplus) -> Floats:
-    """Every replication's error without what its surplus explains: ``errors[replication]``.
+    """Every replication's error without what its surplus explains: ``float64[replication]``.
 
-    ``errors``: part - ratio x whole of each replication, in shares of the mean whole. ``lost[batch, half
+    ``errors[replication, day]``: part - ratio x whole, in shares of the mean whole. ``lost[batch, half
     hour]``: where the figure is made or lost.
     """
-    batches = len(lost)
-    folds = min(_FOLDS, batches)
+    folds = min(_FOLDS, len(lost))
     fold_of = surplus.batch.astype(np.int64) % folds
-    made = errors.copy()
+    made = errors.sum(1)
     lost_by_fold = np.stack([lost[fold::folds].sum(0) for fold in range(folds)])
     everywhere = lost_by_fold.sum(0)
     for fold in range(folds):
@@ -75,33 +78,38 @@ def corrected(errors: Floats, lost: Floats, surplus: Surplus) -> Floats:
         if others.sum() <= 0:
             continue
         controls = weighed(surplus, others / others.sum())
-        if (~inside).sum() < _LEAST * controls.shape[1]:
+        known = int((~inside).sum())
+        if known < 4 or (known - 1) * errors.shape[1] < _LEAST * controls.shape[2]:
             continue
-        made[inside] -= controls[inside] @ coefficients(controls[~inside], errors[~inside])
-    return made
+        made[inside] -= controls[inside].sum(1) @ coefficients(controls[~inside], errors[~inside])
+    return np.asarray(made, np.float64)
 
 
 def weighed(surplus: Surplus, weight: Floats) -> Floats:
-    """The controls ``[replication, control]`` for half hours that count ``weight[half hour]``."""
-    calls, work = surplus.calls * weight, surplus.work * weight
-    if surplus.alike:
-        return np.stack([calls.sum(1), work.sum(1)], axis=1)
-    busy = surplus.busy
-    by_day = weight.reshape(-1, HALF_HOURS).sum(1)
-    by_half_hour = np.repeat(busy, HALF_HOURS, axis=1)
-    made = [busy, busy**2 - 1, busy**3 - surplus.third]
-    columns = [power @ by_day for power in made]
-    columns += [calls.sum(1), (calls * by_half_hour).sum(1), work.sum(1), (work * by_half_hour).sum(1)]
-    return np.stack(columns, axis=1)
+    """The controls ``[replication, day, control]`` for half hours that count ``weight[half hour]``."""
+    shape = len(surplus.calls), -1, HALF_HOURS
+    calls = (surplus.calls * weight).reshape(shape).sum(2)
+    work = (surplus.work * weight).reshape(shape).sum(2)
+    columns = [calls, work]
+    if surplus.gave_up.any():
+        columns.append(surplus.gave_up)
+    if not surplus.alike:
+        busy = surplus.busy
+        by_day = weight.reshape(-1, HALF_HOURS).sum(1)
+        columns += [calls * busy, work * busy]
+        columns += [power * by_day for power in (busy, busy**2 - 1, busy**3 - surplus.third)]
+    return np.stack(columns, axis=2)
 
 
 def coefficients(controls: Floats, errors: Floats) -> Floats:
-    """Least squares with a constant, which is left out: ``float64[control]``. A control that does not vary
-    gets 0.
+    """Least squares, ``float64[control]``: one coefficient for all days, each day with a constant of its own.
+    A control that does not vary gets 0. ``controls[replication, day, control]``, ``errors[replication,
+    day]``.
     """
-    centred = controls - controls.mean(0)
+    centred = (controls - controls.mean(0)).reshape(-1, controls.shape[2])
+    wanted = (errors - errors.mean(0)).reshape(-1)
     scale = np.sqrt((centred**2).mean(0))
     scale[scale == 0] = 1.0
     centred /= scale
-    square = centred.T @ centred + _RIDGE * len(controls) * np.eye(controls.shape[1])
-    return np.asarray(np.linalg.solve(square, centred.T @ (errors - errors.mean())) / scale, np.float64)
+    square = centred.T @ centred + _RIDGE * len(centred) * np.eye(len(scale))
+    return np.asarray(np.linalg.solve(square, centred.T @ wanted) / scale, np.float64)

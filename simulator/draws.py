@@ -222,7 +222,8 @@ def gamma_quantile(shape: float, lower: Floats, upper: Floats) -> Floats:
     low = log(1e-14) / shape + lgamma(shape + 1) / shape - log(shape)
     spread = shape**-0.5
     high = log(1 + 9 * spread + 40 * spread * spread)
-    y = np.linspace(min(low, -9 * spread), high, 200_001)  # logarithm of the value
+    low = max(low, -10 * spread - 60 * spread * spread)
+    y = np.linspace(low, high, 200_001)  # logarithm of the value
     x = np.exp(y)
     dense = np.exp(shape * log(shape) - lgamma(shape) + shape * y - shape * x)
     middle = np.exp(
@@ -236,7 +237,7 @@ def gamma_quantile(shape: float, lower: Floats, upper: Floats) -> Floats:
     above = np.concatenate([np.cumsum(parts[::-1])[::-1], [0.0]])
     total = below[-1]
     inner = slice(1, -1)
-    grid = np.log(below[inner]), np.log(above[inner])
+    grid = np.log(np.maximum(below[inner], 1e-300)), np.log(np.maximum(above[inner], 1e-300))
     by_lower = np.interp(np.log(lower * total), grid[0], y[inner])
     by_upper = np.interp(-np.log(upper * total), -grid[1], y[inner])
     told: Floats = np.exp(np.where(lower < 0.5, by_lower, by_upper))

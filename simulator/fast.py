@@ -91,11 +91,30 @@ def _made(
     arrived: Arrived | None,
 ) -> Ints:
     if arrived is None:
-        return callers.packed_arrivals(tables, replication, busyness)
-    at_ms, line = arrived
-    if len(at_ms) and not (np.diff(at_ms) >= 0).all():
+        made = callers.packed_arrivals(tables, replication, busyness)
+    else:
+        at_ms, line = (np.asarray(column, np.int64) for column in arrived)
+        _check(tables, at_ms, line)
+        made = (at_ms << 16) | line
+    if len(made) * (1 + tables.tries) > laid.MOST_CALLS:
+        raise ValueError(f"arrivals: {len(made)} calls are too many for one replication: give fewer days")
+    return made
+
+
+def _check(tables: Tables, at_ms: Ints, line: Ints) -> None:
+    """The loops test no bounds."""
+    if at_ms.shape != line.shape or at_ms.ndim != 1:
+        raise ValueError(f"arrived: {at_ms.shape} times and {line.shape} lines: give a line for each time")
+    if not len(at_ms):
+        return
+    if not (np.diff(at_ms) >= 0).all():
         raise ValueError("arrived: the calls are not in the order of their times: sort them")
-    return (np.asarray(at_ms, np.int64) << 16) | np.asarray(line, np.int64)
+    if at_ms[0] < 0 or at_ms[-1] >= tables.horizon_ms:
+        raise ValueError(
+            f"arrived: a call comes at {at_ms[-1]} ms: between 0 and {tables.horizon_ms} they may"
+        )
+    if line.min() < 0 or line.max() >= len(tables.line_names):
+        raise ValueError(f"arrived: line {line.max()}: there are {len(tables.line_names)}, counted from 0")
 
 
 def _one_pool(tables: Tables, replication: int, made: Ints) -> Outcome | None:

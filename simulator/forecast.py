@@ -32,8 +32,8 @@ LEAST_DAYS = 14
 HOLIDAY = 7
 """the kind of a public holiday, behind those of the weekdays (0: Monday)"""
 _SUNDAY, _TUESDAY = 6, 1
-_GROUPS = np.array([0, 0, 0, 0, 0, 1, 1, 1])
-"""kinds whose days look alike: working days, and the others"""
+GROUPS = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+"""by kind, which days look alike: working days (0), and the others (1)"""
 _SHRINK_DAYS = 4.0
 """a kind's profile is worth its own days; that of its group counts as so many more"""
 
@@ -166,7 +166,7 @@ class _Model:
             return kind
         if kind == HOLIDAY and self._known[_SUNDAY]:
             return _SUNDAY
-        alike = [known for known in self._columns if _GROUPS[known] == _GROUPS[kind]] or self._columns
+        alike = [known for known in self._columns if GROUPS[known] == GROUPS[kind]] or self._columns
         return min(alike, key=lambda known: (abs(known - kind), known))
 
     def _regressors(self, kinds: Sequence[int]) -> Real:
@@ -239,13 +239,15 @@ def _shares(filled: Real, known: NDArray[np.bool_], totals: Real, kinds: Whole) 
     made = np.zeros((HOLIDAY + 1, HALF_HOURS))
     whole = _ratio(calls.sum(axis=0), worth.sum(axis=0))
     for kind in range(HOLIDAY + 1):
-        mates = _GROUPS[kinds] == _GROUPS[kind]
+        mates = GROUPS[kinds] == GROUPS[kind]
         group = _ratio(calls[mates].sum(axis=0), worth[mates].sum(axis=0)) if mates.any() else whole
         own = kinds == kind
         days = use[own].sum(axis=0)
         share = _ratio(calls[own].sum(axis=0), worth[own].sum(axis=0))
         made[kind] = (days * share + _SHRINK_DAYS * group) / (days + _SHRINK_DAYS)
-        made[kind] /= max(made[kind].sum(), 1e-300)
+        total = made[kind].sum()
+        # a kind of day without a call, of a line that is closed then, has a profile all the same: nothing times it
+        made[kind] = made[kind] / total if total > 0 else whole / max(whole.sum(), 1e-300)
     return made
 
 
@@ -352,4 +354,4 @@ def _mean(values: Real) -> float:
     return float(values[use].mean()) if use.any() else 0.0
 
 
-__all__ = ["HALF_HOURS", "LEAST_DAYS", "Errors", "Forecast", "History", "forecast", "kind_of"]
+__all__ = ["GROUPS", "HALF_HOURS", "LEAST_DAYS", "Errors", "Forecast", "History", "forecast", "kind_of"]

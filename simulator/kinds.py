@@ -47,6 +47,8 @@ class Places:
 
     def _enter(self, line: Line, scenario: Scenario) -> None:
         wait = line.wait
+        if not 0 <= line.greeting_ms < draws.LONGEST_MS:
+            raise ValueError(f"line {line.name}: a greeting of {line.greeting_ms} ms: it lasts up to 24 days")
         if wait in self._first:
             return
         if not wait.needs:
@@ -55,9 +57,18 @@ class Places:
             )
         if abs(wait.priority) >= kernel.PRIORITY_LIMIT:
             raise ValueError(f"line {line.name}: priority {wait.priority} is not within +-65535: lower it")
+        after = [need.after_ms for need in wait.needs]
+        if after != sorted(after) or not 0 <= after[0] <= after[-1] < draws.LONGEST_MS:
+            raise ValueError(
+                f"line {line.name}: steps after {after} ms: they follow each other within 24 days"
+            )
         if wait.queue not in self.queue_names:
             self.queue_names.append(wait.queue)
             limits = scenario.max_length.get(wait.queue), scenario.max_wait_ms.get(wait.queue)
+            if limits[1] is not None and not 0 <= limits[1] < draws.LONGEST_MS:
+                raise ValueError(
+                    f"queue {wait.queue}: a longest wait of {limits[1]} ms: up to 24 days it may be"
+                )
             self.queues.append([-1 if limit is None else limit for limit in limits])
         queue = self.queue_names.index(wait.queue)
         self._first[wait] = len(self.kinds)

@@ -139,10 +139,14 @@ def play(
     heap = np.full(np.int64(2 * most + np.uint64(4)), LATEST, np.uint64)
     heap[0] = _0
     due = np.empty(8, np.uint64)
+    hall = np.zeros(4 * room, np.int64)
+    came, heard, greeted = _0, _0, LATEST
+    ends = np.zeros(min(max(settings[CHANNELS], 0), len(made) * (1 + settings[TRIES])) + 8, np.int64)
+    ended, soonest = 0, 0
     size, hole, count = _0, False, _0
     channels, retrial, again = settings[CHANNELS], settings[RETRIAL], settings[AGAIN]
     ageing, warm_up, in_time = settings[AGEING], settings[WARM_UP], settings[IN_TIME]
-    horizon, shift, limited = settings[HORIZON], settings[SHIFT], settings[LIMITED]
+    horizon, shift, limited, greeting = settings[HORIZON], settings[SHIFT], settings[LIMITED], settings[GREETED_FOR]
     tries = np.uint64(settings[TRIES])
     columns, uncounted = np.uint64(len(lines) // laid.LINE_COLUMNS), np.uint64(counts.shape[0] - COUNTS)
     for i in range(len(agent_kind)):
@@ -159,14 +163,24 @@ def play(
         top = heap[1]
         if hole:
             top = min(heap[2], heap[3])
-            if top < arrival:  # else who arrives may take the free place
+            if top < min(arrival, greeted):  # else who comes may take the free place
                 shrink(heap, size)
                 size -= _1
                 hole = False
         step, agent, row = _NOTHING, _0, _0
         subject, line, number, kind, place = _0, _0, _0, _0, _0
         queued, leaves, widens = 0, 0, False
-        if arrival < top:
+        if greeted < min(top, arrival):
+            now = int(np.int64(greeted >> calendar.TIME))
+            at = (heard & mask) << _2
+            number, subject = np.uint64(hall[at]), np.uint64(hall[at + _1])
+            line, place = np.uint64(hall[at + _2]), np.uint64(hall[at + _3])
+            heard += _1
+            greeted = LATEST
+            if heard < came:
+                greeted = entry(hall_at[heard & mask], calendar.QUEUE, _0)
+            step = _QUEUES
+        elif arrival < top:
             now = int(np.int64(arrival >> calendar.TIME))
             subject, line = next_first, np.uint64(made[next_first]) & _LINE
             next_first += _1
@@ -256,6 +270,10 @@ def play(
                 counts[place + RETRIED] += 1
             step = _QUEUES
             used += 1
+            if channels >= 0 and used > channels and now >= soonest:
+                left = hang_up(ends, ended, now)
+                used -= ended - left
+                soonest, ended = ends[-1], left
             if channels >= 0 and used > channels:
                 counts[place + BLOCKED] += 1
                 step = _GIVES_UP

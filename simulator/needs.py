@@ -38,6 +38,8 @@ _SPREAD: Final = (-1.3998, -0.5319, 0.0, 0.5319, 1.3998)
 _SMOOTHED: Final = 0.7
 """share of the five minutes' own variance that is left of it when calls last as long as that"""
 _ENDLESS_S: Final = 1e5
+_WORTH: Final = 0.002
+"""calls a week: a seat that saves fewer in its half hour is not asked for, whatever the aim"""
 _TERMS: Final = 4000
 _POINTS: Final = 500
 
@@ -305,7 +307,7 @@ def shared_out(demand: Demand, aim: float, rules: Rules, more: Ints | None = Non
     saved = lost_calls[:, :-1] - lost_calls[:, 1:]
     queue = [(-float(saved[row, need[row]]), row) for row in range(ROWS) if need[row] < most]
     heapify(queue)
-    while left > allowed and queue and queue[0][0] < -1e-12:
+    while left > allowed and queue and queue[0][0] < -_WORTH:
         gain, row = queue[0]
         left += gain
         need[row] += 1

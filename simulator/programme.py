@@ -19,8 +19,8 @@ SOLVERS: dict[Solver, str] = {"cp-sat": "ortools", "highs": "highspy"}
 """by the package that has it, in the order of preference"""
 MOST = 1_000_000
 """no unknown here is larger: CP-SAT wants bounds"""
-_FIRST_SHARE = 0.1
-"""of the seconds, for CP-SAT, where HiGHS is there too to go on"""
+_FIRST_SHARE, _FIRST_SECONDS = 0.1, 0.6
+"""of the seconds, and no more than so many, for CP-SAT, where HiGHS is there too to go on"""
 
 
 class NoSolver(ValueError):
@@ -125,11 +125,12 @@ def solve(
     there = (solver,) if solver else installed()
     if not there:
         raise NoSolver("staff: no solver is installed: pip install ortools, or pip install highspy")
-    found = _minimum(there[0], programme, seconds * _FIRST_SHARE if len(there) > 1 else seconds, hint, step)
+    first = min(seconds * _FIRST_SHARE, _FIRST_SECONDS) if len(there) > 1 else seconds
+    found = _minimum(there[0], programme, first, hint, step)
     if found.proven or len(there) == 1:
         return found
     # what CP-SAT found is where HiGHS begins: it is the better of the two at bounds
-    more = _minimum(there[1], programme, seconds * (1 - _FIRST_SHARE), found.values or hint, step)
+    more = _minimum(there[1], programme, seconds - first, found.values or hint, step)
     return _better(found, more)
 
 

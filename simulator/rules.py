@@ -103,7 +103,7 @@ class Rules:
     hot_desks: bool = False
     experts: tuple[Experts, ...] = ()
     departments: bool = True
-    solve_seconds: float = 10.0
+    solve_seconds: float = 20.0
 
     def staff(self, seats: int) -> int:
         """How many people the plan's ratio gives: 190 for 146 seats."""

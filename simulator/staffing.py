@@ -26,7 +26,7 @@ from simulator.programme import Solver
 from simulator.rules import DAYS, Rules, clock, moment
 from simulator.scenario import Scenario
 from simulator.shifts import PlannedShift, least_people
-from simulator.staffing_search import Progress, Search, Trial, in_time, worst_day
+from simulator.staffing_search import Progress, Search, Trial, in_time, spread, worst_day
 from simulator.study import Figures, Workers
 
 _DOUBT = 1.95
@@ -204,7 +204,8 @@ def _broken(search: Search, figures: Figures) -> list[str]:
     asked = figures.outcome.asked.sum(1).astype(np.float64)
     answered = figures.outcome.answered.sum(1).astype(np.float64)
     day = worst_day(asked, answered)
-    if day is not None and day[1] < search.rules.any_day:
+    least = search.rules.any_day
+    if day is not None and day[1] + 2 * float(spread(least, asked[day[0] : day[0] + 48].sum())) < least:
         found.append(
             f"rules.any_day: the 24 hours from {moment(int(search.rows[day[0]]))} answer {day[1]:.1%}, under the "
             f"{search.rules.any_day:.0%} of GB/T 33358: have more seats then"

@@ -109,8 +109,14 @@ class Search:
         nearest: Trial | None = None
         below = 0.0
         """the highest aim that was known to miss"""
+        seen: set[bytes] = set()
         for _ in range(_ROUNDS):
-            trial = self._tried(tuple(self._wanted(d, aim) for d in self.open))
+            wanted = tuple(self._wanted(d, aim) for d in self.open)
+            asked = b"".join(demand.need.tobytes() for demand in wanted)
+            if best is not None and asked in seen:
+                break
+            seen.add(asked)
+            trial = self._tried(wanted)
             over = trial.rate - self.target - margin
             self.tell(f"shifts of {trial.cover.paid_minutes / 60:,.0f} h answer {trial.rate:.2%}")
             mended = self._cut(trial)
@@ -187,7 +193,10 @@ class Search:
             )
             low = rate + np.minimum(doubt, 0.5 * (1 - self.rules.half_hour)) < self.rules.half_hour
             found += [(demand.pools, int(row)) for row in np.flatnonzero(low)]
-            found += [(demand.pools, row) for row in _worst_of_a_bad_day(asked, answered, self.rules.any_day)]
+            found += [
+                (demand.pools, row)
+                for row in _worst_of_a_bad_day(asked, answered, self.rules.any_day + _MARGIN)
+            ]
         return sorted(set(found), key=lambda item: (sorted(item[0]), item[1]))
 
     def _by_row(self, outcome: Outcome, demand: Demand) -> tuple[Floats, Floats]:
@@ -202,8 +211,10 @@ class Search:
         anything?"""
         cut = False
         for names, row in trial.low:
-            if trial.cover.present(names)[row] < self.most[names][row]:
-                self.more[names][row] += 1
+            there = trial.cover.present(names)[row]
+            if there < self.most[names][row]:
+                need = next(int(demand.need[row]) for demand in trial.demands if demand.pools == names)
+                self.more[names][row] += max(there + 1 - need, 1)
                 cut = True
         return self._subcentres(trial.figures.outcome) or cut
 
@@ -349,6 +360,12 @@ class Search:
 def _answers_within(sub: SubCentre) -> float:
     """Share of the calls that the sub-centre answers in time when it always has a seat free."""
     return float((points(sub.answer) * 1000 <= sub.within_ms).mean())
+
+
+def spread(rate: float, asked: Floats) -> Floats:
+    """Standard error of an answer rate. Calls of one half hour wait together or not at all: it is three times that of single
+    calls in the variance (our choice)."""
+    return np.asarray(np.sqrt(3 * rate * (1 - rate) / np.maximum(asked, 1.0)), np.float64)
 
 
 def worst_day(asked: Floats, answered: Floats) -> tuple[int, float] | None:

@@ -57,8 +57,8 @@ def sizes(replications: int, usual: int) -> list[int]:
     return [least + 1] * more + [least] * (batches - more)
 
 
-def usual_size(shape: float | None) -> int:
-    """Replications in a batch. Where every day is alike there are no strata, and the more batches the better
-    the spread is known.
+def usual_size(shape: float | None, days: int) -> int:
+    """Replications in a batch. Without strata, or where a replication has many days in it, the more batches
+    the better: then the spread is known better.
     """
-    return 4 if shape else 2
+    return 4 if shape and days == 1 else 2

@@ -76,7 +76,7 @@ class Study:
         self.scenario = scenario
         self.engine: EngineName = engine
         self.key = sha256(pickle.dumps(scenario)).hexdigest()
-        self._size = strata.usual_size(scenario.arrivals.busyness)
+        self._size = strata.usual_size(scenario.arrivals.busyness, scenario.days)
         self._looks = None
         if days is None:
             self._looks = Looks(aim or Aim(target=scenario.target), self._size * scenario.days)
@@ -131,6 +131,16 @@ class Study:
         """A figure of the whole replication, with strata and control variates."""
         return self._controlled(measure)[0]
 
+    def standard_error(self, measure: Measure = "answer_rate") -> float:
+        """Of that figure."""
+        return self._controlled(measure)[1]
+
+    def errors(self, measure: Measure = "answer_rate") -> Floats:
+        """Each replication's part less the ratio x its whole, in shares of the mean whole; nothing is taken
+        off.
+        """
+        return np.asarray(self._errors(measure)[1].sum(1), np.float64)
+
     def figures(self) -> Figures:
         """Everything."""
         if not self._played:
@@ -166,21 +176,22 @@ class Study:
         return np.array([len(played.busyness) for played in self._played[:batches]], np.float64)
 
     def _errors(self, measure: Measure, batches: int | None = None) -> tuple[float, Floats, Floats, float]:
-        """The ratio, each replication's error, ``lost[batch, half hour]``, and the ratio's bias that one over
-        a mean has.
+        """The ratio, ``errors[replication, day]``, ``lost[batch, half hour]``, and the ratio's bias that one
+        over a mean has.
         """
         column = MEASURES.index(measure)
         kept = self._played[:batches]
-        part = np.concatenate([played.parts[:, column] for played in kept])
-        whole = np.concatenate([played.wholes[:, column] for played in kept])
+        part = np.concatenate([played.parts[:, :, column] for played in kept])
+        whole = np.concatenate([played.wholes[:, :, column] for played in kept])
         lost = np.stack([_lost(played.outcome, measure) for played in kept])
         if whole.sum() == 0:
-            return EMPTY[column], np.zeros(len(part)), lost, 0.0
+            return EMPTY[column], np.zeros(part.shape), lost, 0.0
         ratio = float(part.sum() / whole.sum())
-        errors = (part - ratio * whole) / whole.mean()
+        mean = float(whole.sum()) / len(whole)
+        errors = (part - ratio * whole) / mean
         batch = np.repeat(np.arange(len(kept)), [len(played.busyness) for played in kept])
-        by_batch = np.bincount(batch, errors), np.bincount(batch, whole - whole.mean())
-        bias = -float((by_batch[0] * by_batch[1]).sum()) / (len(part) ** 2 * float(whole.mean()))
+        by_batch = np.bincount(batch, errors.sum(1)), np.bincount(batch, whole.sum(1) - mean)
+        bias = -float((by_batch[0] * by_batch[1]).sum()) / (len(part) ** 2 * mean)
         return ratio, errors, lost, bias if len(kept) > 1 else 0.0
 
     def _surplus(self, batches: int | None = None) -> Surplus:
@@ -189,6 +200,7 @@ class Study:
         busyness = np.concatenate([played.busyness for played in kept])
         first = np.concatenate([played.first for played in kept])
         excess = np.concatenate([played.excess for played in kept])
+        gave_up = np.concatenate([played.gave_up for played in kept])
         shape = self.scenario.arrivals.busyness
         by_half_hour = np.repeat(busyness, len(expected) // busyness.shape[1], axis=1)
         there = expected > 0
@@ -197,6 +209,7 @@ class Study:
             np.repeat(np.arange(len(kept)), [len(played.busyness) for played in kept]).astype(np.float64),
             calls,
             np.where(work > 0, excess / np.where(work > 0, work, 1), 0.0),
+            gave_up / max(float(expected.sum()), 1.0),
             (busyness - 1) * (shape**0.5 if shape else 0.0),
             2 / shape**0.5 if shape else 0.0,
         )
@@ -211,11 +224,11 @@ class Study:
         unit = UNIT[column]
         highest = 1.0 if AT_MOST_ONE[column] else float(self.scenario.horizon_ms)
         low, high = max(mean - half, 0.0), min(mean + half, highest)
-        if SHARE[column]:
-            plain = self._plain(column)  # where little was seen its limits are the wider ones
-            few = plain.low < low and self._few(column)
-            low = min(low, plain.low) if few else low
-            high = max(high, plain.high) if few or self._few(column) else high
+        if SHARE[column] and self._few(
+            column
+        ):  # where little was seen the exact limits may be the wider ones
+            plain = self._plain(column)
+            low, high = min(low, plain.low), max(high, plain.high)
         mean = min(max(mean, 0.0), highest)
         return Interval(mean / unit, min(low, mean) / unit, max(high, mean) / unit), error
 
@@ -227,13 +240,13 @@ class Study:
         return float(errors.mean()), float(standard_error(sums, sizes)) / len(errors)
 
     def _few(self, column: int) -> bool:
-        parts = sum(float(played.parts[:, column].sum()) for played in self._played)
-        wholes = sum(float(played.wholes[:, column].sum()) for played in self._played)
+        parts = sum(float(played.parts[:, :, column].sum()) for played in self._played)
+        wholes = sum(float(played.wholes[:, :, column].sum()) for played in self._played)
         return min(parts, wholes - parts) < FEW
 
     def _plain(self, column: int) -> Interval:
-        part = np.array([played.parts[:, column].sum() for played in self._played])
-        whole = np.array([played.wholes[:, column].sum() for played in self._played])
+        part = np.array([played.parts[:, :, column].sum() for played in self._played])
+        whole = np.array([played.wholes[:, :, column].sum() for played in self._played])
         return ratios(part, whole, self._sizes(), alpha=self._alpha, empty=EMPTY[column]).at()
 
     def _breakdown(self, axis: int) -> Breakdown:

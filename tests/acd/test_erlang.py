@@ -20,7 +20,7 @@ def of_kind(kind: str) -> list[dict[str, Any]]:
     return [row for row in REFERENCE if row["kind"] == kind]
 
 
-def near(value: str, rel: float = 1e-9) -> Any:
+def near(value: str, rel: float = 1e-13) -> Any:
     return pytest.approx(float(value), rel=rel, abs=0)
 
 
@@ -51,6 +51,10 @@ def test_erlang_a_agrees_with_the_reference(row: dict[str, Any]) -> None:
     assert queue.queue == near(out["E_queue"])
     assert queue.occupancy == near(out["occupancy"])
     assert queue.service_level == near(out["P_served_within_T"])
+    answered = 1 - queue.p_abandon
+    assert answered == near(out["answer_rate"])
+    assert queue.service_level / answered == near(out["SL_over_answered"])
+    assert answered - queue.service_level == near(out["P_wait_gt_T_and_served"], rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,9 @@ class FakeAmi:
                     tell("Event: OriginateResponse", "Response: Success", f"Channel: {action['Channel']}")
             case "Atxfer":
                 refuse("Channel specified does not exist")
+            case "Hangup" if action["Channel"] in self.channels:
+                self.channels.remove(action["Channel"])
+                tell("Response: Success", "Message: Channel Hungup")
             case "Hangup":
                 refuse("No such channel")
             case "Redirect":

@@ -88,7 +88,7 @@ def test_the_engine_is_told_what_the_file_says() -> None:
 
 def test_trace_tells_a_known_caller_step_by_step() -> None:
     told = trace(city(), "12345", at_ms=NOW, caller="0371-65970001")
-    assert told.sentences[-11:] == (
+    assert told.sentences[-12:] == (
         "The caller is on the list park (园区企业).",
         "An agent with 12348 is asked first, for 5 s.",
         "Waits in queue park for an agent with 12345 at 1 or better and 12348 at 1 or better, beyond those whom the reserve "
@@ -96,6 +96,8 @@ def test_trace_tells_a_known_caller_step_by_step() -> None:
         "After 5 s also for an agent with 12345 at 1 or better, beyond those whom the reserve law keeps (10 of 12).",
         "After 30 s also for an agent with 12345 at 1 or better (10 of 12).",
         "Priority 2.",
+        "Of all who wait, in whatever queue, the highest priority comes first (60 s of waiting count as one step), "
+        "then who came first.",
         "Of those who are free, who knows just enough comes first, then who is idle for longest.",
         "Whoever talked to the caller within 24 h is asked first, for 8 s, if signed on.",
         "Priority 1 more for a caller who called within 4 h.",

@@ -113,6 +113,8 @@ def test_the_sentences_tell_the_call_to_its_end() -> None:
         "The caller hears: “您好，开封12345，请稍候。”",
         "Waits in queue 12345 for an agent with 12348 at 3 or better (3 of 52).",
         "After 15 s also for an agent with 12348 at 1 or better (49 of 52).",
+        "Of all who wait, in whatever queue, the highest priority comes first (60 s of waiting count as one step), "
+        "then who came first.",
         "Of those who are free, who knows just enough comes first, then who is idle for longest.",
         "When the seat hangs up, the caller is asked about the service after a talk of 10 s or more "
         "(grade by key: 1 = 5, 2 = 4, 3 = 3, 4 = 2, 5 = 1); after a 1 or 2 what he says is recorded, 60 s at most.",

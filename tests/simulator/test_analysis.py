@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +218,7 @@ def test_a_series_of_seats_on_the_same_days_never_answers_fewer_with_more() -> N
     points = what_if(hall(40.0, 50), Series("seats", (40.0, 43.0, 46.0, 49.0)))
     assert [point.value for point in points] == [40.0, 43.0, 46.0, 49.0]
     assert points[0].change is None
-    for before, point in zip(points, points[1:], strict=False):
+    for before, point in pairwise(points):
         truth = exact(40.0, int(point.value)) - exact(40.0, int(before.value))
         assert point.change is not None
         assert 0 < point.change.low <= truth <= point.change.high

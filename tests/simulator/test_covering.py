@@ -16,7 +16,9 @@ from simulator.programme import Solver
 from simulator.rules import EIGHT, HALF_HOUR, NINE, ROWS, SIX, Rules, patterns
 from tests.simulator.weeks import FIVE, FOUR, POOL, demand
 
-TINY = Rules(kinds=(replace(FOUR, weekdays=frozenset({0})), replace(FIVE, weekdays=frozenset({0}))), rest_minutes=600)
+TINY = Rules(
+    kinds=(replace(FOUR, weekdays=frozenset({0})), replace(FIVE, weekdays=frozenset({0}))), rest_minutes=600
+)
 BOTH: tuple[Solver, ...] = ("cp-sat", "highs")
 
 
@@ -25,7 +27,10 @@ def at_work(found: Cover, pool: str | None = None) -> list[float]:
     minutes = [0] * (ROWS * 2)
     for (name, pattern), people in found.people.items():
         if pool in {None, name}:
-            meal = range(pattern.begin + pattern.meal_after, pattern.begin + pattern.meal_after + pattern.kind.meal_minutes)
+            meal = range(
+                pattern.begin + pattern.meal_after,
+                pattern.begin + pattern.meal_after + pattern.kind.meal_minutes,
+            )
             for minute in range(pattern.begin, pattern.end):
                 if minute not in meal:
                     minutes[minute // HALF_HOUR] += people
@@ -71,8 +76,11 @@ def day_profile(peak: int, night: int) -> list[int]:
     return day * 7
 
 
-@pytest.mark.parametrize("kinds", [(EIGHT,), (EIGHT, NINE), (SIX, NINE)], ids=lambda kinds: "+".join(k.name for k in kinds))
-@pytest.mark.parametrize(("peak", "night"), [(6, 1), (20, 2), (61, 3)])
+@pytest.mark.parametrize(
+    ("kinds", "peak", "night"),
+    [((EIGHT,), 6, 1), ((EIGHT, NINE), 20, 2), ((SIX, NINE), 6, 1), ((EIGHT, NINE), 61, 3)],
+    ids=["8h", "8h and 9h", "6h and 9h", "a large hall"],
+)
 def test_cp_sat_and_highs_give_the_same_optimum(kinds, peak: int, night: int) -> None:  # type: ignore[no-untyped-def]
     rules = Rules(kinds=kinds)
     need = day_profile(peak, night)
@@ -84,7 +92,9 @@ def test_cp_sat_and_highs_give_the_same_optimum(kinds, peak: int, night: int) ->
 
 
 @settings(max_examples=12, deadline=None)
-@given(seats=st.lists(st.integers(0, 9), min_size=48, max_size=48), hall=st.integers(12, 20), hot=st.booleans())
+@given(
+    seats=st.lists(st.integers(0, 9), min_size=48, max_size=48), hall=st.integers(12, 20), hot=st.booleans()
+)
 def test_a_hall_is_never_fuller_than_it_is(seats: list[int], hall: int, hot: bool) -> None:
     rules = Rules(seats=hall, hot_desks=hot, solve_seconds=5)
     taken = np.full(ROWS, 2)
@@ -130,13 +140,17 @@ def test_a_hall_that_is_too_small_is_named_with_its_half_hour() -> None:
     with pytest.raises(CannotCover) as told:
         cover([demand({20: 4, 21: 12, 22: 4})], [POOL], Rules(seats=10))
     assert told.value.row == 21
-    assert str(told.value).startswith("rules.seats: Mon 10:30 needs 12 people at work, 2 more than the hall's 10 seats allow: ")
+    assert str(told.value).startswith(
+        "rules.seats: Mon 10:30 needs 12 people at work, 2 more than the hall's 10 seats allow: "
+    )
     assert "\n" not in str(told.value)
 
 
 def test_a_half_hour_that_no_shift_reaches_is_named() -> None:
     rules = Rules(kinds=(replace(EIGHT, starts=(480,)),))
-    with pytest.raises(CannotCover, match=r"^rules\.kinds: no shift .* on Tue 03:00, where 2 are needed: allow") as told:
+    with pytest.raises(
+        CannotCover, match=r"^rules\.kinds: no shift .* on Tue 03:00, where 2 are needed: allow"
+    ) as told:
         cover([demand({48 + 6: 2})], [POOL], rules)
     assert told.value.row == 54
 

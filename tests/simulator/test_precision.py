@@ -161,7 +161,7 @@ def test_nobody_looks_again_after_the_end() -> None:
 
 
 def misses(seed: int, studies: int, naive: bool) -> int:
-    """Of so many studies of a normal figure with the truth right at the target: how many ended with an interval without the truth."""
+    """Of so many studies of a normal figure, the truth right at the target: how many intervals did not hold it."""
     draw = np.random.default_rng(seed)
     missed = 0
     for _ in range(studies):

@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 
 from simulator.rules import (
-    DAY, EIGHT, NINE, ROWS, SIX, TWELVE, Pattern, Rules, ShiftKind, moment, paid_step, patterns, people_for,
+    DAY,
+    EIGHT,
+    NINE,
+    ROWS,
+    SIX,
+    TWELVE,
+    Pattern,
+    Rules,
+    ShiftKind,
+    moment,
+    paid_step,
+    patterns,
+    people_for,
 )  # fmt: skip
 
 
@@ -63,13 +75,16 @@ def test_three_hours_between_22_and_6_make_a_night(begin: int, night: bool) -> N
         (Rules(kinds=(replace(EIGHT, meal_after=(0, 600)),)), "rules.kinds.8h: the meal does not lie inside"),
         (Rules(kinds=(replace(EIGHT, starts=(1440,)),)), "rules.kinds.8h: a start lies outside the day"),
         (Rules(kinds=(replace(EIGHT, weekdays=frozenset()),)), "rules.kinds.8h: it may never begin"),
-        (Rules(kinds=(ShiftKind("day", 900),), comprehensive=True), "rules.kinds.day: two on end leave 9 hours"),
+        (
+            Rules(kinds=(ShiftKind("day", 900),), comprehensive=True),
+            "rules.kinds.day: two on end leave 9 hours",
+        ),
         (Rules(kinds=(ShiftKind("none", 0),)), "rules.kinds.none: 0 minutes are no shift"),
         (Rules(kinds=(EIGHT,), weekly_minutes=400), "rules.kinds.8h: one shift is longer than the week"),
     ],
 )
 def test_rules_that_cannot_be_kept_are_named_with_the_remedy(rules: Rules, line: str) -> None:
-    with pytest.raises(ValueError, match="^rules.") as told:
+    with pytest.raises(ValueError, match=r"^rules\.") as told:
         patterns(rules)
     assert str(told.value).startswith(line)
     assert str(told.value).count(": ") >= 2

@@ -1,6 +1,10 @@
-"""Strata of busyness: one day in every slice, the right distribution on the whole, and the controls that go with them."""
+"""Strata of busyness: one day in every slice, the right distribution on the whole, and the controls that go
+with them.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,7 +68,9 @@ def test_a_given_number_of_days_is_cut_into_batches_and_none_is_lost(days: int, 
 
 
 def made_up(seed: int, batches: int, size: int) -> tuple[Surplus, np.ndarray, np.ndarray]:
-    """Surpluses, errors that they explain but for a tenth, and where calls were lost: busy half hours, most on busy days."""
+    """Surpluses, errors that they explain but for a tenth, and where calls were lost: busy half hours, most
+    on busy days.
+    """
     draw = np.random.default_rng(seed)
     count = batches * size
     calls = draw.normal(0, 0.03, (count, HALF_HOURS))
@@ -75,7 +81,7 @@ def made_up(seed: int, batches: int, size: int) -> tuple[Surplus, np.ndarray, np
     explained = -calls @ weight - 0.5 * work @ weight - 0.01 * busy[:, 0] - 0.005 * (busy[:, 0] ** 2 - 1)
     errors = explained + draw.normal(0, 0.1 * explained.std(), count)
     lost = np.maximum(draw.normal(100, 20, (batches, HALF_HOURS)), 0) * weight
-    return Surplus(batch, calls, work, busy, 0.0), errors, lost
+    return Surplus(batch, calls, work, draw.normal(0, 0.01, (count, 1)), busy, 0.0), errors[:, None], lost
 
 
 def test_what_came_by_chance_is_taken_off() -> None:
@@ -85,40 +91,43 @@ def test_what_came_by_chance_is_taken_off() -> None:
 
 def test_what_corrects_a_batch_does_not_know_that_batch() -> None:
     surplus, errors, lost = made_up(2, 24, 4)
-    before = errors - corrected(errors, lost, surplus)
+    before = errors[:, 0] - corrected(errors, lost, surplus)
     errors[:4] += 1000.0
     lost[0] = lost[0, ::-1] * 1000
-    after = errors - corrected(errors, lost, surplus)
+    after = errors[:, 0] - corrected(errors, lost, surplus)
     assert np.allclose(before[:4], after[:4], rtol=1e-9)
     assert not np.allclose(before[4:8], after[4:8], rtol=1e-3)
 
 
 def test_with_too_few_days_or_nothing_lost_nothing_is_corrected() -> None:
     surplus, errors, lost = made_up(3, 6, 4)
-    assert (corrected(errors, lost, surplus) == errors).all()
+    assert (corrected(errors, lost, surplus) == errors[:, 0]).all()
     surplus, errors, lost = made_up(3, 30, 4)
-    assert (corrected(errors, lost * 0, surplus) == errors).all()
+    assert (corrected(errors, lost * 0, surplus) == errors[:, 0]).all()
 
 
-def test_where_all_days_are_alike_only_calls_and_work_are_controls() -> None:
+def test_where_all_days_are_alike_busyness_is_no_control_and_without_hanging_up_neither_is_that() -> None:
     surplus, _, lost = made_up(4, 10, 2)
-    alike = Surplus(surplus.batch, surplus.calls, surplus.work, surplus.busy * 0, 0.0)
-    assert weighed(alike, lost[0] / lost[0].sum()).shape == (20, 2)
-    assert weighed(surplus, lost[0] / lost[0].sum()).shape == (20, 7)
+    alike = replace(surplus, busy=surplus.busy * 0)
+    endless = replace(alike, gave_up=surplus.gave_up * 0)
+    weight = lost[0] / lost[0].sum()
+    assert weighed(endless, weight).shape == (20, 1, 2)
+    assert weighed(alike, weight).shape == (20, 1, 3)
+    assert weighed(surplus, weight).shape == (20, 1, 8)
 
 
 @settings(max_examples=30)
 @given(st.integers(0, 1000))
 def test_coefficients_are_those_of_least_squares(seed: int) -> None:
     draw = np.random.default_rng(seed)
-    controls = draw.normal(0, 1, (50, 3)) * [1, 10, 0.1]
-    errors = draw.normal(0, 1, 50)
-    ones = np.column_stack([np.ones(50), controls])
-    assert coefficients(controls, errors) == pytest.approx(
-        np.linalg.lstsq(ones, errors)[0][1:], rel=1e-3, abs=1e-4
-    )
+    controls = draw.normal(0, 1, (25, 2, 3)) * [1, 10, 0.1]
+    errors = draw.normal([0.0, 5.0], 1, (25, 2))
+    days = np.tile(np.eye(2), (25, 1))
+    every = np.column_stack([days, controls.reshape(50, 3)])
+    least_squares = np.linalg.lstsq(every, errors.reshape(50))[0][2:]
+    assert coefficients(controls, errors) == pytest.approx(least_squares, rel=1e-3, abs=1e-4)
 
 
 def test_a_control_that_never_varies_is_left_alone() -> None:
-    controls = np.column_stack([np.arange(10.0), np.full(10, 3.0)])
-    assert coefficients(controls, np.arange(10.0)) == pytest.approx([1.0, 0.0], abs=1e-5)
+    controls = np.column_stack([np.arange(10.0), np.full(10, 3.0)])[:, None, :]
+    assert coefficients(controls, np.arange(10.0)[:, None]) == pytest.approx([1.0, 0.0], abs=1e-5)

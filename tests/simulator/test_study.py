@@ -1,4 +1,4 @@
-"""`simulate` and its intervals: they cover the exact values of Erlang A, whoever stops when; what is compared is played on the same days."""
+"""`simulate` and its intervals: they cover Erlang A's exact values, whoever stops when; what is compared plays the same days."""
 
 from __future__ import annotations
 
