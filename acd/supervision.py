@@ -160,8 +160,9 @@ def _steer(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> None:
             forced.ready(s, over, by.agent)
             _tell(s, fact, "back")
         case _:
-            later = forced.sign_off(s, over, by.agent, after_call=fact.reason != AT_ONCE)
-            _tell(s, fact, "signed-off-after-call" if later else "signed-off")
+            wait = fact.reason != AT_ONCE
+            later = forced.sign_off(s, over, by.agent, after_call=wait)
+            _tell(s, fact, "signed-off-after-call" if wait and later else "signed-off")
 
 
 def _begin(s: State, fact: SuperviseAsked, by: Agent, over: Agent) -> None:

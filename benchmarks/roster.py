@@ -115,11 +115,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     for name, measured in rows.items():
         for row in measured:
-            proof = (
-                "least"
-                if row.shifts_proven
-                else f"at most {row.paid_hours - row.least_hours:g} h over the least"
-            )
             print(told(name, row))
     return 0
 

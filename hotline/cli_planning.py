@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotline import cli_whatif
-from hotline.cli_terms import DONE, NO, console, interval_document, print_document, tell
+from hotline.cli_terms import (
+    DONE,
+    NO,
+    Told,
+    bars,
+    console,
+    interval_document,
+    print_document,
+    tell,
+    workers,
+    writable,
+)
+from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,8 +28,9 @@ if TYPE_CHECKING:
     from hotline.city import City
     from hotline.report_view import View
     from hotline.scenario_file import Loaded
-    from simulator.study import Figures, Progress
+    from simulator.study import Figures
 
+REPORTS = (".html", ".png", ".csv")
 Add = Callable[..., argparse.ArgumentParser]
 
 
@@ -101,89 +112,65 @@ def demo_span(args: argparse.Namespace, city: City) -> dict[str, Any]:
     )
 
 
-def scenario_of(args: argparse.Namespace) -> Loaded:
-    """The scenario that is asked for; what should be known of it is said on standard error."""
+def scenario_of(args: argparse.Namespace, told: Told | None = None) -> Loaded:
+    """The scenario that is asked for. ``told``: how far reading its records is."""
     from dataclasses import replace
 
     from hotline.scenario_file import open_scenario
 
-    loaded = open_scenario(args.scenario)
+    if args.seats is not None and args.seats < 0:
+        raise OwnersFault(f"--seats {args.seats}: is no number of seats: write 0 or more")
+    reads = None if told is None else lambda done, size: told("records", done, size)
+    loaded = open_scenario(args.scenario, progress=reads)
     scenario = loaded.scenario
     if args.seed is not None:
         scenario = replace(scenario, seed=args.seed)
     if args.seats is not None:
         scenario = scenario.with_seats(args.seats)
-    for remark in loaded.remarks:
-        tell(remark)
     return replace(loaded, scenario=scenario)
-
-
-def workers_of(args: argparse.Namespace) -> int | str | None:
-    """Threads, an address, or nothing: the usual."""
-    where: str | None = args.workers
-    if where is not None and where.isdigit():
-        return int(where)
-    return where
-
-
-@contextmanager
-def progress(args: argparse.Namespace, what: str) -> Iterator[Progress | None]:
-    """A bar with the time left, on standard error, for whatever takes longer than a second; nothing where nobody looks."""
-    if args.json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("days"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(what, total=None)
-        yield lambda done, expected: bars.update(task, completed=done, total=expected)
 
 
 # ── simulate ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _simulate(args: argparse.Namespace) -> int:
-    from hotline.planning import view
-    from simulator import sweep_live
     from simulator.study import simulate
 
+    cli_whatif.check(args)
     for file in args.report:
-        kind_of(file)
-    loaded = scenario_of(args)
-    scenario = loaded.scenario
-    with (
-        sweep_live.workers(workers_of(args)) as workers,
-        progress(args, scenario.title or scenario.name) as told,
-    ):
+        writable("--report", file, REPORTS)
+    with bars(args) as told, workers(args.workers) as who:
+        loaded = scenario_of(args, told)
+        scenario = loaded.scenario
+        plays = None if told is None else lambda done, days: told(f"{done:,} of {days:,} days", done, days)
         if cli_whatif.is_asked(args):
-            return cli_whatif.answer(args, scenario, workers, told)
-        figures = simulate(scenario, days=args.days, workers=workers, engine=args.engine, progress=told)
+            answer = cli_whatif.answer(args, scenario, who, plays)
+        else:
+            figures = simulate(scenario, days=args.days, workers=who, engine=args.engine, progress=plays)
+            answer = None
+    for remark in loaded.remarks:
+        tell(remark)
+    if answer is not None:
+        return answer()
+    from hotline.planning import view
+
     shown = view(scenario, figures, loaded.remarks)
-    for file in args.report:
-        write(shown, file, args)
+    write(shown, args)
     if args.json:
-        print_document(document(figures))
+        print_document(document(figures, shown))
     else:
         show(console(), shown)
     return NO if shown.verdict == "missed" else DONE
 
 
-def document(figures: Figures) -> dict[str, Any]:
-    """The figures as JSON: rates between 0 and 1, waits in seconds, each with its 95 % interval."""
+def document(figures: Figures, shown: View) -> dict[str, Any]:
+    """The figures as JSON: rates between 0 and 1, waits in seconds, each with its 95 % interval; ``null``: nobody called."""
     from simulator.study import MEASURES
 
     rates: dict[str, Any] = {name: interval_document(figures.measure(name)) for name in MEASURES}
     return {
         "scenario": figures.name, "seats": figures.seats, **rates, "days": figures.days, "calls": figures.calls,
-        "target": figures.target, "verdict": figures.verdict,
+        "replications": figures.replications, "target": figures.target, "verdict": figures.verdict,
         "lines": {
             name: {
                 "offered_a_day": float(figures.by_line.offered[n]) * figures.replications / figures.days,
@@ -191,6 +178,18 @@ def document(figures: Figures) -> dict[str, Any]:
             }
             for n, name in enumerate(figures.lines)
         },
+        "failures": [
+            {"where": one.where.en, "answer_rate": interval_document(one.rate), "lost_a_day": one.lost, "why": one.why.en}
+            for one in shown.failures
+        ],
+        "half_hours": [
+            {
+                "from": name, "calls": float(shown.offered[n]), "seats": float(shown.seats[n]), "need": float(shown.need[n]),
+                "answer_rate": interval_document(shown.answer_rate.at(n)), "mean_wait": interval_document(shown.wait_s.at(n)),
+                "occupancy": float(shown.occupancy[n]),
+            }
+            for n, name in enumerate(shown.half_hours)
+        ],
     }  # fmt: skip
 
 
@@ -206,11 +205,13 @@ def show(console: Console, shown: View) -> None:
     for name, span in shown.figures.items():
         title = word(name, "en", within=shown.within_s) if name == "service_level" else word(name, "en")
         figures = [f"{v:.1f} s" if name == "asa" else f"{v:.2%}" for v in (span.mean, span.low, span.high)]
-        table.add_row(title, figures[0], f"{figures[1]} to {figures[2]}")
+        table.add_row(title, figures[0], f"{figures[1]} to {figures[2]}" if shown.sure else "unknown")
     console.print(table)
     said = {"met": "green", "missed": "red", "undecided": "yellow"}[shown.verdict]
     console.print(f"[{said}]{word(shown.verdict, 'en')}[/] ({word('target', 'en', target=100 * shown.target)}); "
                   f"{word('simulated', 'en', days=shown.days, calls=shown.calls)}.")  # fmt: skip
+    for note in shown.notes if not shown.sure else ():
+        console.print(f"[yellow]{note.en}[/]")
     if not shown.failures:
         return
     failing = Table(title="What fails first, and why", title_justify="left")
@@ -226,22 +227,20 @@ def show(console: Console, shown: View) -> None:
     console.print(failing)
 
 
-def kind_of(file: Path) -> str:
-    """Its ending. Raises `ValueError` for one that says no kind of report."""
-    if file.suffix not in {".html", ".png", ".csv"}:
-        raise ValueError(f"--report {file}: its ending says no kind: write .html, .png or .csv")
-    return file.suffix
-
-
-def write(shown: View, file: Path, args: argparse.Namespace) -> None:
-    """The report, in the form that the file's ending asks."""
+def write(shown: View, args: argparse.Namespace) -> None:
+    """The reports, each in the form that its file's ending asks."""
     from hotline import report_charts, report_csv, report_page
 
-    match kind_of(file):
-        case ".html":
-            file.write_text(report_page.page(shown, args.language), encoding="utf-8")
-        case ".png":
-            file.write_bytes(report_charts.png(shown, args.language))
-        case _:
-            file.write_text(report_csv.table(shown), encoding="utf-8", newline="")
-    tell(f"{file}: written")
+    with bars(args) as told:
+        for n, file in enumerate(args.report):
+            if told is not None:
+                told(f"{file.name}", n, len(args.report))
+            match file.suffix:
+                case ".html":
+                    file.write_text(report_page.page(shown, args.language), encoding="utf-8")
+                case ".png":
+                    file.write_bytes(report_charts.png(shown, args.language))
+                case _:
+                    file.write_text(report_csv.table(shown), encoding="utf-8", newline="")
+    for file in args.report:
+        tell(f"{file}: written")

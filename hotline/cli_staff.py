@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hotline.cli_planning import add_report, add_scenario, kind_of, scenario_of, workers_of, write
-from hotline.cli_terms import DONE, NO, console, print_document, tell
+from hotline.cli_planning import REPORTS, add_report, add_scenario, scenario_of, write
+from hotline.cli_terms import DONE, NO, bars, console, print_document, tell, workers, writable
+from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from simulator.roster import Roster
+    from simulator.roster import Evenness, Roster
     from simulator.staffing import StaffPlan
 
+ROSTERS = (".csv", ".ics")
+_MOST_WEEKS = 52
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -47,52 +48,57 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _staff(args: argparse.Namespace) -> int:
+    _check(args)
     from hotline.planning import view
-    from simulator import sweep_live
     from simulator.roster import roster
     from simulator.staffing import staff
 
-    for file in args.report:
-        kind_of(file)
-    for file in args.roster:
-        _roster_kind(file)
-    loaded = scenario_of(args)
-    with sweep_live.workers(workers_of(args)) as workers, _progress(args) as told:
+    with bars(args) as told, workers(args.workers) as who:
+        loaded = scenario_of(args, told)
         plan = staff(
             loaded.scenario,
             args.target,
             rules=loaded.rules,
             progress=told,
-            workers=workers,
+            workers=who,
             solver=args.solver,
         )
-    shown = view(plan.scenario, plan.figures, loaded.remarks)
-    for file in args.report:
-        write(shown, file, args)
-    made = roster(plan, args.people, args.weeks) if args.roster or args.people is not None else None
-    for file in args.roster:
-        assert made is not None
-        _write_roster(made, file)
+        made, fault = None, None
+        if args.roster or args.people is not None:
+            if told is not None:
+                told("who works when", 0, 1)
+            try:
+                made = roster(plan, args.people, args.weeks)
+            except ValueError as cannot:  # the plan is worth its time even so
+                fault = cannot
+    for remark in loaded.remarks:
+        tell(remark)
+    if args.report:
+        write(view(plan.scenario, plan.figures, loaded.remarks), args)
+    if made is not None:
+        for file in args.roster:
+            _write_roster(made, file)
     if args.json:
-        print_document(plan.document())
+        print_document(plan.document() | ({"roster": _document(made)} if made is not None else {}))
     else:
         show(console(), plan, made)
+    if fault is not None:
+        raise fault
     return NO if plan.verdict == "missed" else DONE
 
 
-@contextmanager
-def _progress(args: argparse.Namespace) -> Iterator[Callable[[str, int, int], None] | None]:
-    """What is being done, and how far it is, on standard error; nothing where nobody looks."""
-    if args.json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None)
-        yield lambda what, done, expected: bars.update(task, description=what, completed=done, total=expected)
+def _check(args: argparse.Namespace) -> None:
+    """Raise `OwnersFault` for what can't be, before anything long is begun."""
+    if args.target is not None and not 0 < args.target < 1:
+        raise OwnersFault(f"--target {args.target:g}: is no share of calls: write 0.98 for 98 %")
+    if args.people is not None and args.people < 1:
+        raise OwnersFault(f"--people {args.people}: is nobody: write 1 or more, or leave it out")
+    if not 1 <= args.weeks <= _MOST_WEEKS:
+        raise OwnersFault(f"--weeks {args.weeks}: is no number of weeks: write 1 to {_MOST_WEEKS}")
+    for file in args.report:
+        writable("--report", file, REPORTS)
+    for file in args.roster:
+        writable("--roster", file, ROSTERS)
 
 
 def show(console: Console, plan: StaffPlan, made: Roster | None) -> None:
@@ -100,6 +106,7 @@ def show(console: Console, plan: StaffPlan, made: Roster | None) -> None:
     from rich.table import Table
 
     from hotline.report_words import word
+    from simulator.precision import verdict
 
     table = Table(
         title=f"{plan.scenario.title or plan.scenario.name}: people who begin a shift, all groups",
@@ -119,8 +126,12 @@ def show(console: Console, plan: StaffPlan, made: Roster | None) -> None:
     console.print(table)
     rate = plan.answer_rate
     said = {"met": "green", "missed": "red", "undecided": "yellow"}[plan.verdict]
+    reached = verdict(rate, plan.target)
+    told = f"[{said}]{word(plan.verdict, 'en')}[/]"
+    if reached == "met" and plan.verdict == "missed":  # by a rule only: its note stands below
+        told = "[red]The week's target is met, but not every rule is kept[/]"
     console.print(
-        f"[{said}]{word(plan.verdict, 'en')}[/] ({word('target', 'en', target=100 * plan.target)}): "
+        f"{told} ({word('target', 'en', target=100 * plan.target)}): "
         f"answer rate {rate.mean:.2%} ({rate.low:.2%} to {rate.high:.2%}), {plan.figures.days:,} days simulated.",
         soft_wrap=True,
     )
@@ -145,17 +156,23 @@ def _evenness(made: Roster) -> str:
     return f"Roster of {made.weeks} weeks for {len(made.people)} people: each has {', '.join(told)}; {proof} within each group."
 
 
-def _roster_kind(file: Path) -> str:
-    if file.suffix not in {".csv", ".ics"}:
-        raise ValueError(f"--roster {file}: its ending says no kind: write .csv or .ics")
-    return file.suffix
+def _document(made: Roster) -> dict[str, Any]:
+    """How even the roster is, by group; who works when is in its files."""
+
+    def shown(found: Mapping[str, Evenness]) -> dict[str, Any]:
+        return {group: {"least": one.least, "most": one.most} for group, one in found.items()}
+
+    return {
+        "people": len(made.people), "weeks": made.weeks, "proven": made.proven, "nights": shown(made.nights),
+        "weekend_days": shown(made.weekends), "days": shown(made.days),
+    }  # fmt: skip
 
 
 def _write_roster(made: Roster, file: Path) -> None:
     from hotline import roster_files
 
     # spreadsheets take a CSV for UTF-8 only when it begins with a mark
-    calendar = _roster_kind(file) == ".ics"
+    calendar = file.suffix == ".ics"
     text = roster_files.calendar(made) if calendar else "\ufeff" + roster_files.table(made)
     file.write_text(text, encoding="utf-8", newline="")
     tell(f"{file}: written")

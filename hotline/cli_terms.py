@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,14 +51,13 @@ def bars(args: argparse.Namespace) -> Iterator[Told | None]:
     columns = (TextColumn("{task.description:<36}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("", total=None)
-        last = ""
+        before = 0
 
         def told(what: str, done: int, expected: int) -> None:
-            nonlocal last
-            if what != last:  # the time left is that of this work, not of the one before
+            nonlocal before
+            if done < before:  # other work: its time left is not that of the work before
                 shown.reset(task)
-                last = what
-            # what is expected may grow with what is seen; a bar that is full and goes on would be no bar
+            before = done
             shown.update(task, description=what, completed=done, total=max(expected, done) or None)
 
         yield told
@@ -108,9 +108,7 @@ def writable(option: str, file: Path, endings: Sequence[str]) -> None:
     """Raise `OwnersFault` for a file that can't be written, before anything long is begun."""
     if file.suffix not in endings:
         *most, last = endings
-        raise OwnersFault(
-            f"{option} {file}: its ending says no kind: write {', '.join(most)} or {last}"
-        )
+        raise OwnersFault(f"{option} {file}: its ending says no kind: write {', '.join(most)} or {last}")
     if file.is_dir():
         raise OwnersFault(f"{option} {file}: is a folder: write a file's name")
     if not file.parent.is_dir():
@@ -129,6 +127,7 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201
 
 
-def interval_document(interval: Interval) -> dict[str, float]:
-    """``{"mean", "low", "high"}``."""
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+def interval_document(interval: Interval) -> dict[str, float | None]:
+    """``{"mean", "low", "high"}``; ``null`` where there is none."""
+    spans = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {name: value if isfinite(value) else None for name, value in spans.items()}

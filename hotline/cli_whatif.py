@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from hotline.cli_terms import DONE, NO, console, interval_document, print_document, tell
+from hotline.cli_terms import DONE, NO, bars, console, interval_document, print_document, tell
+from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from simulator.analysis import BreakEven, Effect, Fewest, Point
@@ -47,29 +48,48 @@ def is_asked(args: argparse.Namespace) -> bool:
     return bool(args.vary or args.fewest or args.break_even or args.sensitivity)
 
 
+def check(args: argparse.Namespace) -> None:
+    """Raise `OwnersFault` for options that don't go together, before anything is read."""
+    search = "--fewest" if args.fewest else "--break-even" if args.break_even else None
+    if search and args.days is not None:
+        raise OwnersFault(f"--days {args.days}: {search} takes as many days as it needs: leave --days out")
+    if args.report and (search or args.sensitivity):
+        raise OwnersFault(
+            f"--report {args.report[0]}: {search or '--sensitivity'} leaves no report: write it with --vary, or take --json"
+        )
+    if args.days is not None and args.days < 1:
+        raise OwnersFault(f"--days {args.days}: is no number of days: write 1 or more")
+    if args.fewest:
+        _span(args.fewest)
+
+
 def answer(
     args: argparse.Namespace, scenario: Scenario, workers: Workers | None, told: Progress | None
-) -> int:
-    """Answer the question. 1 where the target is out of reach."""
+) -> Callable[[], int]:
+    """Play what the question asks; what is returned tells the answer, and returns 1 where the target is out of reach."""
     from simulator import analysis
     from simulator.vary import series
 
     play: dict[str, Any] = {"workers": workers, "engine": args.engine, "progress": told}
     if args.vary:
-        points = analysis.what_if(scenario, series(args.vary), days=args.days, **play)
-        return _tell_series(args, scenario, args.vary.partition("=")[0], points)
+        asked = series(args.vary)
+        points = analysis.what_if(scenario, asked, days=args.days, **play)
+        return lambda: _tell_series(args, scenario, asked.name, points)
     if args.fewest:
-        return _tell_fewest(args, scenario, analysis.fewest_seats(scenario, *_span(args.fewest), **play))
+        fewest = analysis.fewest_seats(scenario, *_span(args.fewest), **play)
+        return lambda: _tell_fewest(args, scenario, fewest)
     if args.break_even:
-        return _tell_break_even(args, scenario, analysis.break_even(scenario, **play))
+        even = analysis.break_even(scenario, **play)
+        return lambda: _tell_break_even(args, scenario, even)
     days = {} if args.days is None else {"days": args.days}
-    return _tell_effects(args, scenario, analysis.sensitivity(scenario, **days, **play))
+    effects = analysis.sensitivity(scenario, **days, **play)
+    return lambda: _tell_effects(args, scenario, effects)
 
 
 def _span(text: str) -> tuple[int, int]:
     low, colon, high = text.partition(":")
-    if not (colon and low.isdigit() and high.isdigit()):
-        raise ValueError(f"--fewest {text}: is no range of seats: write 146:260")
+    if not (colon and low.isdecimal() and high.isdecimal() and int(low) <= int(high)):
+        raise OwnersFault(f"--fewest {text}: is no range of seats: write 146:260")
     return int(low), int(high)
 
 
@@ -81,8 +101,12 @@ def _percent(interval: Interval) -> str:
 
 
 def _tell_series(args: argparse.Namespace, scenario: Scenario, name: str, points: tuple[Point, ...]) -> int:
+    with bars(args) as told:
+        for n, file in enumerate(args.report):
+            if told is not None:
+                told(file.name, n, len(args.report))
+            _write_series(file, scenario, name, points, args.language)
     for file in args.report:
-        _write_series(file, scenario, name, points, args.language)
         tell(f"{file}: written")
     if args.json:
         print_document(

@@ -13,7 +13,7 @@ from acd.erlang import wait_with_patience
 from hotline.report_view import Failure, LineRow, Series, View, Words
 from simulator import draws
 from simulator.precision import Band, Interval
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, group_seats
 from simulator.study import MEASURES, Breakdown, Figures
 
 MOST_FAILURES = 8
@@ -31,6 +31,8 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
     assert half_hours.busy is not None
     staffed, busy = half_hours.staffed, half_hours.busy
     need = needed(scenario, half_hours)
+    sure = figures.replications > 1
+    said = tuple(Words(remark, remark) for remark in remarks)
     return View(
         name=scenario.name,
         title=scenario.title or scenario.name,
@@ -41,8 +43,8 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
         within_s=scenario.within_ms / 1000,
         figures={name: figures.measure(name) for name in MEASURES},
         half_hours=labels(scenario),
-        answer_rate=_bands(half_hours.answer_rate, half_hours.asked),
-        wait_s=_bands(half_hours.asa, half_hours.asked),
+        answer_rate=_bands(half_hours.answer_rate, half_hours.asked, sure),
+        wait_s=_bands(half_hours.asa, half_hours.asked, sure),
         occupancy=np.divide(busy, staffed, out=np.zeros_like(busy), where=staffed > 0),
         offered=half_hours.offered,
         seats=staffed,
@@ -59,7 +61,8 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
             for n, line in enumerate(scenario.lines)
         ),
         failures=failures(scenario, figures, need),
-        notes=tuple(Words(remark, remark) for remark in remarks),
+        notes=said if sure else (_once(scenario), *said),
+        sure=sure,
     )
 
 
@@ -185,7 +188,8 @@ def _days(scenario: Scenario, days: Sequence[int]) -> str:
 
 
 def _days_zh(scenario: Scenario, days: Sequence[int]) -> str:
-    return _told(scenario, days, lambda on: f"周{'一二三四五六日'[on.weekday()]}", "{}至{}", "、", "")
+    end = "" if scenario.days <= 7 else " "
+    return _told(scenario, days, lambda on: f"周{'一二三四五六日'[on.weekday()]}", "{}至{}", "、", end)
 
 
 def _told(
@@ -203,17 +207,26 @@ def _told(
     return comma.join(shown if len(shown) <= 5 else [*shown[:5], "…"]) + end
 
 
+def _moment(scenario: Scenario, half_hour: int) -> tuple[str, str]:
+    """``at 10:30``, of several days ``on Mon at 10:30``; in Chinese ``周一10:30``."""
+    at, day = clock(half_hour % 48 * 30), [half_hour // 48]
+    if scenario.days == 1:
+        return f"at {at}", at
+    return f"on {_days(scenario, day)}at {at}", f"{_days_zh(scenario, day)}{at}"
+
+
 def _why(scenario: Scenario, figures: Figures, need: Series, span: NDArray[np.int64]) -> Words:
     half_hours = figures.by_half_hour
     assert half_hours.staffed is not None
     short = need[span] - half_hours.staffed[span]
     worst = int(span[np.argmax(short)])
     load = float(half_hours.asked[worst]) / 1800 * handling_s(scenario)
-    there, at = float(half_hours.staffed[worst]), clock(worst % 48 * 30)
+    there = float(half_hours.staffed[worst])
     if short.max() > 0:
+        at, at_zh = _moment(scenario, worst)
         return Words(
-            f"Too few seats: at {at} the load of {load:.1f} Erlangs takes {need[worst]:.0f} seats, {there:.0f} are there.",
-            f"座席不足：{at}话务量{load:.1f}爱尔兰，需要{need[worst]:.0f}个座席，在线{there:.0f}个。",
+            f"Too few seats: {at} the load of {load:.1f} Erlangs takes {need[worst]:.0f} seats, {there:.0f} are there.",
+            f"座席不足：{at_zh}话务量{load:.1f}爱尔兰，需要{need[worst]:.0f}个座席，在线{there:.0f}个。",
         )
     outcome = figures.outcome
     blocked = float(outcome.blocked[span].sum()) / max(float(outcome.offered[span].sum()), 1)
@@ -244,27 +257,71 @@ def _lines(scenario: Scenario, figures: Figures) -> list[Failure]:
     for n, line in enumerate(scenario.lines):
         if lines.answer_rate.high[n] >= min(scenario.target, figures.answer_rate.low):
             continue
-        able = [group for group in scenario.groups if _knows(group.skills, line.wait.needs[-1].skills)]
-        seats = sum(shift.seats for group in able for shift in group.shifts)
+        name = line.name.removeprefix("line")
         found.append(
             Failure(
-                Words(f"line {line.name}", f"热线{line.name}"),
+                Words(f"line {name}", f"热线{name}"),
                 lines.answer_rate.at(n),
                 float(lines.asked[n]) * (1 - float(lines.answer_rate.mean[n])) / scenario.days,
-                Words(
-                    f"It can be answered by {len(able)} of {len(scenario.groups)} groups ({seats} seats in all their shifts).",
-                    f"可受理的座席组为{len(able)}／{len(scenario.groups)}个（各班次合计{seats}个座席）。",
-                ),
+                _why_line(scenario, figures, n),
             )
         )
     return found
+
+
+def _why_line(scenario: Scenario, figures: Figures, n: int) -> Words:
+    """Few can answer it, or it waits for its experts, or its calls come when seats are few."""
+    wait = scenario.lines[n].wait
+    able = [group for group in scenario.groups if _knows(group.skills, wait.needs[-1].skills)]
+    if len(able) < len(scenario.groups):
+        seats = max(
+            sum(group_seats(group, scenario, half_hour * 30 + 15) for group in able)
+            for half_hour in range(48 * scenario.days)
+        )
+        known = ", ".join(group.title or group.name for group in able) or "nobody"
+        known_zh = "、".join(group.title or group.name for group in able) or "无"
+        return Words(
+            f"Few can answer it: {known}; {seats} of {figures.seats} seats at the fullest.",
+            f"可受理的座席少：{known_zh}，最多{seats}个座席（共{figures.seats}个）。",
+        )
+    later = wait.needs[-1].after_ms / 1000
+    first = [group for group in scenario.groups if _knows(group.skills, wait.needs[0].skills)]
+    if later and len(first) < len(scenario.groups):
+        return Words(
+            f"Its callers wait for experts first: others may answer after {later:g} s only.",
+            f"来电先等待专家座席：{later:g}秒后才由其他座席受理。",
+        )
+    outcome = figures.outcome
+    lost = (outcome.asked - outcome.answered)[:, n].reshape(scenario.days, 48).sum(0)
+    at = clock(int(np.argmax(lost)) * 30)
+    return Words(
+        f"Everybody can answer it; it loses most at {at}, when seats are short for all lines or its own calls come at once.",
+        f"所有座席均可受理；{at}损失最多：此时座席不足，或该热线来电集中。",
+    )
 
 
 def _knows(skills: Mapping[str, int], need: tuple[tuple[str, int], ...]) -> bool:
     return all(skills.get(skill, 0) >= level for skill, level in need)
 
 
-def _bands(band: Band, asked: Series) -> Band:
-    """Without a value where nobody asked."""
+def _once(scenario: Scenario) -> Words:
+    """What is to be known of figures that were played a single time."""
+    played, others = (
+        ("1 day", "days") if scenario.days == 1 else (f"1 x {scenario.days} days", "the next ones")
+    )
+    zh = "1天" if scenario.days == 1 else f"1次（{scenario.days}天）"
+    return Words(
+        f"Played once only ({played}): nothing is known of how far {others} differ. Take --days {2 * scenario.days} or more.",
+        f"仅模拟了{zh}，无法判断波动范围：请用--days {2 * scenario.days}或更多。",
+    )
+
+
+def _bands(band: Band, asked: Series, sure: bool) -> Band:
+    """Without a value where nobody asked, without limits where they are not known."""
     none = asked <= 0
-    return Band(*(np.where(none, np.nan, values) for values in (band.mean, band.low, band.high)))
+    limits = np.zeros_like(none) if sure else np.ones_like(none)
+    return Band(
+        np.where(none, np.nan, band.mean),
+        np.where(none | limits, np.nan, band.low),
+        np.where(none | limits, np.nan, band.high),
+    )

@@ -63,8 +63,20 @@ def png(view: View, language: Language) -> bytes:
     """All pictures as PNG. Raises nothing when no Chinese font is installed: then Chinese is drawn as boxes."""
     with picture_style():
         file = io.BytesIO()
-        _drawn(view, language).savefig(file, format="png", dpi=130)
+        figure = _drawn(view, language)
+        # a page has its head; a picture that is pasted elsewhere says itself what it shows
+        figure.suptitle(_headline(view, language), x=0.01, ha="left", fontsize=13, fontweight="bold")
+        figure.savefig(file, format="png", dpi=130)
     return file.getvalue()
+
+
+def _headline(view: View, language: Language) -> str:
+    rate = view.figures["answer_rate"]
+    between = f" ({100 * rate.low:.2f} – {100 * rate.high:.2f})" if view.sure else ""
+    return (
+        f"{view.title} · {word('most_seats', language, seats=view.most_seats)} · "
+        f"{word('answer_rate', language)} {100 * rate.mean:.2f} %{between}"
+    )
 
 
 @contextmanager
@@ -107,8 +119,9 @@ def _answer_rate(axes: Axes, view: View, language: Language, at: Any) -> None:
         100 * view.target, color=RED, linewidth=1.2, linestyle=(0, (5, 3)),
         label=word("target", language, target=100 * view.target),
     )  # fmt: skip
-    lowest = float(np.nanmin(np.append(100 * rate.low, 100 * view.target)))
-    axes.set_ylim(max(min(lowest - 1, 100 * view.target - 2), 0), 100.4)
+    # half hours with few calls have wide limits: these may leave the picture, the rates themselves may not
+    lowest = float(np.nanmin(np.append(100 * rate.mean, 100 * view.target)))
+    axes.set_ylim(max(lowest - 1 - 0.2 * (100 - lowest), 0), 100.4)
     axes.set_ylabel(word("rate_axis", language))
     axes.set_title(word("chart_rate", language), loc="left", fontweight="bold")
     _legend(axes)

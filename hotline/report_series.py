@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hotline.report_charts import BLUE, GREY, RED, picture_style, scalable
-from hotline.report_page import STYLE
+from hotline.report_page import LANGUAGES, both, button, document, percent, rows_of, said
 from hotline.report_words import Language, word
 
 if TYPE_CHECKING:
@@ -38,29 +38,29 @@ def png(scenario: Scenario, name: str, points: Sequence[Point], language: Langua
 
 
 def page(scenario: Scenario, name: str, points: Sequence[Point], language: Language) -> str:
-    """The picture and the figures, in one language, as one file that needs nothing else."""
-    with picture_style():
-        picture = scalable(_drawn(scenario, name, points, language))
+    """The picture and the figures as one file that needs nothing else. ``language``: the one that is seen first."""
+    pictures = []
+    for one in LANGUAGES:
+        with picture_style():
+            drawn = scalable(_drawn(scenario, name, points, one))
+        pictures.append(f'<section class="picture {one}">{drawn}</section>')
+    asked = said(*(_input(name, one) for one in LANGUAGES))
     head = [
-        _input(name, language),
-        *(word(key, language) for key in ("answer_rate", "interval", "asa", "occupancy")),
+        (asked, False),
+        *((both(key), False) for key in ("answer_rate", "interval", "asa", "occupancy")),
     ]
-    rows = "".join(
-        f"<tr><td>{point.value:g}</td><td>{100 * point.figures.answer_rate.mean:.2f} %</td>"
+    rows = (
+        f"<tr><td>{point.value:g}</td><td>{percent(point.figures.answer_rate.mean, 2)}</td>"
         f"<td>{100 * point.figures.answer_rate.low:.2f} – {100 * point.figures.answer_rate.high:.2f}</td>"
-        f"<td>{point.figures.asa.mean:.1f} {word('seconds', language)}</td><td>{100 * point.figures.occupancy.mean:.1f} %</td></tr>"
+        f"<td>{point.figures.asa.mean:.1f}\u00a0{both('seconds')}</td><td>{percent(point.figures.occupancy.mean)}</td></tr>"
         for point in points
     )
-    title = escape(scenario.title or scenario.name)
-    columns = "".join(f"<th>{escape(text)}</th>" for text in head)
-    return (
-        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
-        f'<p class="faint">{word("method", language)} {word("strict", language)}</p>\n'
-        f'<section class="picture">{picture}</section>\n<h2>{escape(head[0])}</h2>\n'
-        f'<div class="wide"><table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>\n'
-        "</main>\n</body>\n</html>\n"
+    title = scenario.title or scenario.name
+    body = (
+        f"<header><div><h1>{escape(title)}</h1><p class='faint'>{both('method')} {both('strict')}</p></div>"
+        f"{button()}</header>{''.join(pictures)}<h2>{asked}</h2>{rows_of(head, rows)}"
     )
+    return document(title, body, language)
 
 
 def _input(name: str, language: Language) -> str:
@@ -86,7 +86,9 @@ def _drawn(scenario: Scenario, name: str, points: Sequence[Point], language: Lan
     )
     axes.set_xlabel(_input(name, language))
     axes.set_ylabel(word("rate_axis", language))
-    axes.set_title(word("answer_rate", language), loc="left", fontweight="bold")
+    axes.set_title(
+        f"{scenario.title or scenario.name}: {word('answer_rate', language)}", loc="left", fontweight="bold"
+    )
     axes.tick_params(color=GREY)
     axes.legend(loc="best")
     return figure

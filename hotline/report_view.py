@@ -49,7 +49,8 @@ class View:
 
     ``half_hours``: labels (``Mon 09:00``); all series have as many values, a mean over what was simulated. ``seats``:
     signed on and not on a break; ``need``: seats that the half hour's load takes for the target by Erlang A.
-    ``wait_s``: the mean wait of all who asked.
+    ``wait_s``: the mean wait of all who asked. ``sure``: enough was simulated to tell intervals; else they are from 0 to 1,
+    or not a number.
     """
 
     name: str
@@ -70,6 +71,7 @@ class View:
     lines: tuple[LineRow, ...]
     failures: tuple[Failure, ...] = ()
     notes: tuple[Words, ...] = ()
+    sure: bool = True
 
     @property
     def verdict(self) -> Verdict:

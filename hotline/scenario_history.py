@@ -104,7 +104,9 @@ def remarks(records: Records, told: Forecast | None) -> Iterator[str]:
     text = f"Records: {records.calls:,} calls of {history.days} days from {history.first}"
     text += f"; {records.missing:.1%} of the half hours are missing"
     if records.again:
+        share = records.again / max(records.in_vain, 1)
         text += f"; {records.again:,} tries again are left out, the scenario makes its own"
+        text += f" (after {records.in_vain:,} calls in vain: retrial.share = {share:.2f})"
     yield f"{text}."
     durations = records.durations.get("", Durations())
     if durations.talk:

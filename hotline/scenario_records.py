@@ -27,6 +27,12 @@ _AGAIN_MIN = 30
 """whoever calls again within half an hour of a call that nobody answered tries again"""
 
 
+_HIDDEN = frozenset(
+    {"", "anonymous", "unknown", "unavailable", "private", "restricted", "匿名", "未知", "隐藏"}
+)
+"""what stands for a caller who shows no number: not one person"""
+
+
 class SourceFault(Exception):
     """Records that can't be used: ``place: fault: remedy``, the place within the file."""
 
@@ -79,7 +85,8 @@ class Records:
     """What the records say.
 
     ``lines``: calls by line, empty where they name none; ``durations`` by line, ``""``: of all calls. ``dispersion``: of
-    five minutes, ``None`` where only counts are known. ``again``: tries again, left out of ``history``.
+    five minutes, ``None`` where only counts are known. ``again``: tries again, left out of ``history``;
+    ``in_vain``: calls of known callers that nobody answered, after which they might have tried again.
     """
 
     history: History
@@ -88,6 +95,7 @@ class Records:
     dispersion: float | None = None
     calls: int = 0
     again: int = 0
+    in_vain: int = 0
 
     @property
     def missing(self) -> float:
@@ -108,7 +116,7 @@ def from_calls(calls: Iterable[Call], first: date | None, last: date | None, *, 
     all_calls = Durations()
     durations = {"": all_calls}
     kept: list[int] = []
-    again = 0
+    again = in_vain = 0
     unanswered: dict[str, int] = {}
     lowest = _minute(first) if first is not None else None
     highest = _minute(last + timedelta(days=1)) if last is not None else None
@@ -120,6 +128,7 @@ def from_calls(calls: Iterable[Call], first: date | None, last: date | None, *, 
             if call.line not in durations:
                 durations[call.line] = Durations()
             durations[call.line].add(call)
+        in_vain += not call.answered and call.caller is not None and call.caller.casefold() not in _HIDDEN
         if not tries and _again(call, unanswered):
             again += 1
             continue
@@ -129,12 +138,14 @@ def from_calls(calls: Iterable[Call], first: date | None, last: date | None, *, 
     if not kept:
         raise SourceFault("no call is in it: give more days")
     arrived = np.array(kept, np.int64)
-    return Records(_counted(arrived), lines, durations, observed.dispersion(arrived), len(kept), again)
+    return Records(
+        _counted(arrived), lines, durations, observed.dispersion(arrived), len(kept), again, in_vain
+    )
 
 
 def _again(call: Call, unanswered: dict[str, int]) -> bool:
     """Has the same caller called in vain shortly before? ``unanswered``: by caller the minute of the last such call."""
-    if call.caller is None:
+    if call.caller is None or call.caller.casefold() in _HIDDEN:
         return False
     before = unanswered.pop(call.caller, None)
     if not call.answered:

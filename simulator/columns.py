@@ -68,4 +68,5 @@ IN_TIME: Final = 6
 HORIZON: Final = 7
 SHIFT: Final = 8
 LIMITED: Final = 9
-SETTINGS: Final = 10
+GREETED_FOR: Final = 10
+SETTINGS: Final = 11

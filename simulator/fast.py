@@ -178,6 +178,8 @@ def settings(tables: Tables) -> Ints:
     if tables.channels < 0 and (greetings == greetings[0]).all():
         # nobody can be turned off before the queue: a call may as well arrive when its greeting is over
         made[columns.SHIFT] = greetings[0]
+    elif (greetings == greetings[0]).all():
+        made[columns.GREETED_FOR] = greetings[0]
     made[columns.LIMITED] = (tables.queues >= 0).any()
     return made
 

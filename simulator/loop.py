@@ -8,6 +8,10 @@ known in that moment, up to the end of its work after the call, and is one entry
 
 Columns of a call behind the pool's own say what it is about to do; the rows are used in turn, call after call.
 If one is needed that is still in use, the loop says so (`FULL`) and is run again with twice as many.
+
+Two things are kept outside the calendar. Where all greetings are alike, callers leave them in the order in which
+they came. And when a channel is free again is noted in no order: only when all that were taken could still be in use
+is it found out which are.
 """
 
 from __future__ import annotations
@@ -19,59 +23,33 @@ from numpy.typing import NDArray
 
 from acd import pools
 from acd.pools import KEY, TIE, agent_key, call_key, first, head_of
-from simulator import calendar, draws
+from simulator import calendar, columns, draws, moves
 from simulator import tables as laid
 from simulator.calendar import LATEST, entry, rise, shrink, sink
 from simulator.callers import TRY_SHIFT, lasts
 from simulator.columns import (
-    ABANDONED,
-    AGAIN,
-    AGEING,
-    AGENT_COLUMNS,
-    ANSWERED,
-    ASKED,
     AWAY,
-    BLOCKED,
-    BUSY,
-    CALL_COLUMNS,
-    CHANNELS,
-    CONTAINED,
     COUNT,
-    COUNTS,
     GREETED,
-    HORIZON,
-    IN_TIME,
     KIND,
     LEAVES,
-    LIMITED,
     LINE,
-    OFFERED,
     OTHERWISE,
     OWNER,
     PENDING,
     QUEUED,
-    RETRIAL,
-    RETRIED,
     RINGS,
     SEAT,
-    SHIFT,
     SIGNED_ON,
     SINCE,
-    STAFFED,
     STATE,
     SUBJECT,
     TALKS,
-    TRIES,
-    TURNED_AWAY,
-    WAIT_MS,
     WAITS,
-    WARM_UP,
-    WITHIN,
-    WORK_MS,
 )
 from simulator.compiled import inside
 from simulator.draws import happens, mixed
-from simulator.moves import attend, bring_in, claim, duty, hopeful, spend
+from simulator.moves import claim, duty, hopeful, spend
 from simulator.scenario import HALF_HOUR_MS
 from simulator.tables import Ints, Words
 
@@ -128,8 +106,8 @@ def play(
     or without rows. Returns how it ended (`DONE`, `FULL`), the number of calls and of assignments.
     """
     told = np.zeros(3, np.int64)
-    agents, idle = pools.empty_pool(len(weight), len(agent_kind), AGENT_COLUMNS)
-    calls, waiting = pools.empty_pool(len(kinds) // 4, room, CALL_COLUMNS)
+    agents, idle = pools.empty_pool(len(weight), len(agent_kind), columns.AGENT_COLUMNS)
+    calls, waiting = pools.empty_pool(len(kinds) // 4, room, columns.CALL_COLUMNS)
     first_agent, first_call = head_of(np.uint64(len(weight))), head_of(np.uint64(len(kinds) // 4))
     mask = np.uint64(room - 1)
     on_duty = np.zeros(len(kinds) // 4, np.int64)
@@ -141,14 +119,24 @@ def play(
     due = np.empty(8, np.uint64)
     hall = np.zeros(4 * room, np.int64)
     came, heard, greeted = _0, _0, LATEST
-    ends = np.zeros(min(max(settings[CHANNELS], 0), len(made) * (1 + settings[TRIES])) + 8, np.int64)
+    ends = np.zeros(
+        min(max(settings[columns.CHANNELS], 0), len(made) * (1 + settings[columns.TRIES])) + 8, np.int64
+    )
     ended, soonest = 0, 0
     size, hole, count = _0, False, _0
-    channels, retrial, again = settings[CHANNELS], settings[RETRIAL], settings[AGAIN]
-    ageing, warm_up, in_time = settings[AGEING], settings[WARM_UP], settings[IN_TIME]
-    horizon, shift, limited, greeting = settings[HORIZON], settings[SHIFT], settings[LIMITED], settings[GREETED_FOR]
-    tries = np.uint64(settings[TRIES])
-    columns, uncounted = np.uint64(len(lines) // laid.LINE_COLUMNS), np.uint64(counts.shape[0] - COUNTS)
+    channels, retrial, again = settings[columns.CHANNELS], settings[columns.RETRIAL], settings[columns.AGAIN]
+    ageing, warm_up, in_time = settings[columns.AGEING], settings[columns.WARM_UP], settings[columns.IN_TIME]
+    horizon, shift, limited, greeting = (
+        settings[columns.HORIZON],
+        settings[columns.SHIFT],
+        settings[columns.LIMITED],
+        settings[columns.GREETED_FOR],
+    )
+    tries = np.uint64(settings[columns.TRIES])
+    lines_of_all, uncounted = (
+        np.uint64(len(lines) // laid.LINE_COLUMNS),
+        np.uint64(counts.shape[0] - columns.COUNTS),
+    )
     for i in range(len(agent_kind)):
         agents[first_agent + (np.uint64(i) << _3) + TIE] = i
     used, numbered, seq, now, logged = 0, _0, 0, 0, 0
@@ -172,13 +160,14 @@ def play(
         queued, leaves, widens = 0, 0, False
         if greeted < min(top, arrival):
             now = int(np.int64(greeted >> calendar.TIME))
-            at = (heard & mask) << _2
-            number, subject = np.uint64(hall[at]), np.uint64(hall[at + _1])
-            line, place = np.uint64(hall[at + _2]), np.uint64(hall[at + _3])
+            stands = (heard & mask) << _2
+            line = np.uint64(hall[stands]) & _LINE
+            number, subject = np.uint64(hall[stands + _1]), np.uint64(hall[stands + _2])
+            place = np.uint64(hall[stands + _3])
             heard += _1
             greeted = LATEST
             if heard < came:
-                greeted = entry(hall_at[heard & mask], calendar.QUEUE, _0)
+                greeted = entry(hall[(heard & mask) << _2] >> 16, calendar.QUEUE, _0)
             step = _QUEUES
         elif arrival < top:
             now = int(np.int64(arrival >> calendar.TIME))
@@ -206,7 +195,7 @@ def play(
                     due[count] = entry(presence[whom + _1, 0], calendar.PRESENCE, whom + _1)
                     count += _1
                 of = np.uint64(agent_kind[(agent - first_agent) >> _3])
-                if attend(
+                if moves.attend(
                     agents, idle, agent, of, happened, now, weight[of], on_duty, serves, hours, horizon
                 ):
                     step = _SEEKS_CALL
@@ -241,8 +230,8 @@ def play(
                         if state == WAITS:
                             pools.leave(calls, waiting, row)
                             length[kinds[(kind << _2) + laid.QUEUE]] -= 1
-                            counts[place + TURNED_AWAY] += 1
-                            counts[place + WAIT_MS] += now - queued
+                            counts[place + columns.TURNED_AWAY] += 1
+                            counts[place + columns.WAIT_MS] += now - queued
                             used -= 1
                             calls[row + OWNER] = 0
                     elif what == calendar.RETRY:
@@ -250,7 +239,7 @@ def play(
                         row = _0
                         step = _ARRIVES
                     else:  # a transfer
-                        over, seat = bring_in(
+                        over, seat = moves.bring_in(
                             key, subject, line, now, quantiles, lines, subs, third, counts, place
                         )
                         due[count] = entry(over, calendar.HANG_UP, seat)
@@ -262,32 +251,42 @@ def play(
             number = numbered
             numbered += _1
             at = now - shift
-            place = (np.uint64(at) // _HALF_HOUR * columns + line) << _4
+            place = (np.uint64(at) // _HALF_HOUR * lines_of_all + line) << _4
             if at < warm_up:
                 place = uncounted
-            counts[place + OFFERED] += 1
+            counts[place + columns.OFFERED] += 1
             if subject >= _TRIED:
-                counts[place + RETRIED] += 1
+                counts[place + columns.RETRIED] += 1
             step = _QUEUES
             used += 1
             if channels >= 0 and used > channels and now >= soonest:
-                left = hang_up(ends, ended, now)
+                left = moves.hang_up(ends, ended, now)
                 used -= ended - left
-                soonest, ended = ends[-1], left
+                ended, soonest = left, ends[len(ends) - 1]
             if channels >= 0 and used > channels:
-                counts[place + BLOCKED] += 1
+                counts[place + columns.BLOCKED] += 1
                 step = _GIVES_UP
             elif lines[of_line + laid.CONTAINED] > 0 and happens(
                 mixed(key, subject, draws.CONTAINED), lines[of_line + laid.CONTAINED]
             ):
-                counts[place + CONTAINED] += 1
+                counts[place + columns.CONTAINED] += 1
                 step = _NOTHING
                 if channels >= 0:
                     alone = lasts(
                         quantiles, lines[of_line + laid.SELF_SERVICE], key, subject, draws.SELF_SERVICE
                     )
-                    due[count] = entry(now + lines[of_line + laid.GREETING] + alone, calendar.HANG_UP, _0)
-                    count += _1
+                    ends[ended] = now + lines[of_line + laid.GREETING] + alone
+                    soonest = min(soonest, ends[ended])
+                    ended += 1
+            elif greeting > 0:
+                if came - heard > mask:
+                    told[0] = FULL
+                    break
+                moves.greet(hall, (came & mask) << _2, now + greeting, number, subject, line, place)
+                if came == heard:
+                    greeted = entry(now + greeting, calendar.QUEUE, _0)
+                came += _1
+                step = _NOTHING
             elif lines[of_line + laid.GREETING] > shift:
                 due[count] = entry(now + lines[of_line + laid.GREETING], calendar.QUEUE, number)
                 count += _1
@@ -298,7 +297,7 @@ def play(
                     break
 
         if step == _QUEUES:
-            counts[place + ASKED] += 1
+            counts[place + columns.ASKED] += 1
             kind = np.uint64(lines[of_line + laid.KIND])
             queue = np.uint64(kinds[(kind << _2) + laid.QUEUE])
             queued = now
@@ -308,7 +307,7 @@ def play(
                 and queues[queue, laid.MAX_LENGTH] >= 0
                 and length[queue] >= queues[queue, laid.MAX_LENGTH]
             ):
-                counts[place + TURNED_AWAY] += 1
+                counts[place + columns.TURNED_AWAY] += 1
                 used -= 1
                 step = _NOTHING
                 if row != _0:
@@ -360,8 +359,8 @@ def play(
             # blocked, or gone before a seat answered
             used -= 1
             if row != _0:
-                counts[place + ABANDONED] += 1
-                counts[place + WAIT_MS] += now - queued
+                counts[place + columns.ABANDONED] += 1
+                counts[place + columns.WAIT_MS] += now - queued
                 length[np.uint64(kinds[(kind << _2) + laid.QUEUE])] -= 1
                 calls[row + OWNER] = 0
             if (
@@ -385,9 +384,9 @@ def play(
             if agents[agent + SIGNED_ON] != 1:
                 agents[agent + SIGNED_ON] = 0
                 duty(on_duty, serves, of, -1)
-                spend(hours, STAFFED, agents[agent + SINCE], now, horizon)
+                spend(hours, columns.STAFFED, agents[agent + SINCE], now, horizon)
             elif agents[agent + OTHERWISE] != 0:
-                spend(hours, STAFFED, agents[agent + SINCE], now, horizon)
+                spend(hours, columns.STAFFED, agents[agent + SINCE], now, horizon)
             else:
                 row = first(calls, waiting, serves, of)
                 if row == _0:
@@ -428,11 +427,11 @@ def play(
             else:
                 talk = lasts(quantiles, lines[of_line + laid.TALK], key, subject, draws.TALK)
                 wrap_up = lasts(quantiles, lines[of_line + laid.WRAP_UP], key, subject, draws.WRAP_UP)
-                counts[place + ANSWERED] += 1
-                counts[place + WAIT_MS] += answered - queued
-                counts[place + WORK_MS] += talk + wrap_up
+                counts[place + columns.ANSWERED] += 1
+                counts[place + columns.WAIT_MS] += answered - queued
+                counts[place + columns.WORK_MS] += talk + wrap_up
                 if answered - queued <= in_time:
-                    counts[place + WITHIN] += 1
+                    counts[place + columns.WITHIN] += 1
                 if limited == 0 or answered == now:
                     length[np.uint64(kinds[(kind << _2) + laid.QUEUE])] -= 1
                 else:
@@ -452,8 +451,9 @@ def play(
                         break
                     end += lasts(quantiles, lines[of_line + laid.TOGETHER], key, subject, draws.TOGETHER)
                 elif channels >= 0:
-                    due[count] = entry(end, calendar.HANG_UP, _0)
-                    count += _1
+                    ends[ended] = end
+                    soonest = min(soonest, end)
+                    ended += 1
                 if row != _0 and not kept:
                     calls[row + OWNER] = 0
                 end += wrap_up
@@ -467,9 +467,9 @@ def play(
                 cell = np.uint64(now) // _HALF_HOUR
                 edge = min(int(np.int64(cell + _1)) * HALF_HOUR_MS, horizon)
             if end <= edge:
-                hours[(cell << _1) + BUSY] += end - now
+                hours[(cell << _1) + columns.BUSY] += end - now
             else:
-                spend(hours, BUSY, now, end, horizon)
+                spend(hours, columns.BUSY, now, end, horizon)
 
         slot = _0
         while slot < count:
@@ -485,10 +485,6 @@ def play(
             told[0] = FULL
             break
     if told[0] == DONE:
-        for i in range(room):  # nobody will ever serve them
-            row = first_call + (np.uint64(i) << _4)
-            if calls[row + OWNER] != 0 and calls[row + STATE] == WAITS:
-                counts[np.uint64(calls[row + COUNT]) + ABANDONED] += 1
-                counts[np.uint64(calls[row + COUNT]) + WAIT_MS] += now - calls[row + QUEUED]
+        moves.give_up(calls, first_call, room, counts, now)
     told[1], told[2] = np.int64(numbered), logged
     return told

@@ -12,10 +12,12 @@ from simulator import callers, draws
 from simulator import tables as laid
 from simulator.callers import lasts
 from simulator.columns import (
+    ABANDONED,
     COUNT,
     LINE,
     OTHERWISE,
     OWNER,
+    QUEUED,
     SIGNED_ON,
     SINCE,
     STAFFED,
@@ -23,6 +25,8 @@ from simulator.columns import (
     SUBJECT,
     TRANSFERRED,
     TRANSFERRED_WITHIN,
+    WAIT_MS,
+    WAITS,
 )
 from simulator.compiled import inside
 from simulator.scenario import HALF_HOUR_MS
@@ -31,6 +35,7 @@ from simulator.tables import Ints, Words
 _0: Final = np.uint64(0)
 _1: Final = np.uint64(1)
 _2: Final = np.uint64(2)
+_3: Final = np.uint64(3)
 _4: Final = np.uint64(4)
 _6: Final = np.uint64(6)
 _63: Final = np.uint64(63)
@@ -89,6 +94,49 @@ def hopeful(on_duty: Ints, kinds: Ints, kind: np.uint64) -> np.uint64:
             return kind
         step += _1
     return step
+
+
+@inside
+def greet(
+    hall: Ints,
+    stands: np.uint64,
+    until: int,
+    number: np.uint64,
+    subject: np.uint64,
+    line: np.uint64,
+    place: np.uint64,
+) -> None:
+    """A caller hears the greeting until then: four numbers in the hall."""
+    hall[stands] = (until << 16) | np.int64(line)
+    hall[stands + _1] = np.int64(number)
+    hall[stands + _2] = np.int64(subject)
+    hall[stands + _3] = np.int64(place)
+
+
+@inside
+def give_up(calls: Pool, first_call: np.uint64, room: int, counts: Ints, now: int) -> None:
+    """Nobody will ever serve those who still wait."""
+    for i in range(room):
+        row = first_call + (np.uint64(i) << _4)
+        if calls[row + OWNER] != 0 and calls[row + STATE] == WAITS:
+            counts[np.uint64(calls[row + COUNT]) + ABANDONED] += 1
+            counts[np.uint64(calls[row + COUNT]) + WAIT_MS] += now - calls[row + QUEUED]
+
+
+@inside
+def hang_up(ends: Ints, count: int, now: int) -> int:
+    """Of the times at which channels are free again those that are still to come, and how many; the first of them last."""
+    kept, soonest = 0, draws.NEVER
+    i = 0
+    while i < count:
+        end = ends[np.uint64(i)]
+        if end > now:
+            ends[np.uint64(kept)] = end
+            soonest = min(soonest, end)
+            kept += 1
+        i += 1
+    ends[len(ends) - 1] = soonest
+    return kept
 
 
 @inside

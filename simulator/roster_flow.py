@@ -53,16 +53,22 @@ class _State:
     """nights in a row; of `OFF`: days off in a row, 2 stands for more"""
     nights: int
     weekend: int
+    row: int
+    """days of work in a row"""
 
 
-_START = _State(0, 0, OFF, 2, 0, 0)
-_ALONE, _EARLIER = 2, 1
-"""what a single day off between two of work costs, and a step to a band that begins earlier: people sleep badly on
-both"""
+_START = _State(0, 0, OFF, 2, 0, 0, 0)
+_ALONE, _EARLIER, _OVER = 2, 1, 2
+"""what a single day off between two of work costs, and a step to a band that begins earlier, for people sleep badly
+on both; and each day beyond two that are worked on end up to a Sunday or from a Monday on, for it narrows what may
+come in the other week"""
 
 
-def bands(shifts: Iterable[Pattern], rules: Rules) -> tuple[tuple[Band, ...], dict[Pattern, int]]:
-    """The bands of some shifts, and each shift's."""
+def bands(
+    shifts: Iterable[Pattern], rules: Rules, *, fine: bool = False
+) -> tuple[tuple[Band, ...], dict[Pattern, int]]:
+    """The bands of some shifts, and each shift's. ``fine``: only shifts of the very same hours are one, and what the
+    bands allow is all that the rules allow."""
     made: list[Band] = []
     of: dict[Pattern, int] = {}
     by_kind: dict[tuple[int, bool], list[Pattern]] = defaultdict(list)
@@ -74,7 +80,8 @@ def bands(shifts: Iterable[Pattern], rules: Rules) -> tuple[tuple[Band, ...], di
             begin = pattern.begin % DAY
             end = begin + pattern.kind.minutes
             latest = max(end, band.end) if band else end
-            if band is None or band.begin + DAY - latest < rules.rest_minutes:
+            other = fine and band is not None and (begin, end) != (band.begin, band.end)
+            if band is None or other or band.begin + DAY - latest < rules.rest_minutes:
                 band = Band(begin, end, paid, night)
                 made.append(band)
             else:
@@ -120,7 +127,7 @@ class Week:
     def _after(self, state: _State, day: int) -> Iterable[_State]:
         rules, limits = self.rules, self.limits
         free = min(state.run + 1, 2) if state.last == OFF else 1
-        yield _State(state.days, state.paid, OFF, free, state.nights, state.weekend)
+        yield _State(state.days, state.paid, OFF, free, state.nights, state.weekend, 0)
         if state.days == min(rules.days_a_week, limits.days[1]):
             return
         weekend = state.weekend + (day >= 5)
@@ -135,14 +142,18 @@ class Week:
             run = (state.run * again + 1) if band.night else 0
             nights = state.nights + band.night
             if nights <= limits.nights[1] and run <= rules.most_nights:
-                yield _State(state.days + 1, state.paid + band.paid, number, run, nights, weekend)
+                yield _State(
+                    state.days + 1, state.paid + band.paid, number, run, nights, weekend, state.row + 1
+                )
 
-    def _cost(self, before: _State, after: _State) -> int:
+    def _cost(self, before: _State, after: _State, day: int) -> int:
         if after.last == OFF:
-            return 0
+            first_off = before.last != OFF and before.row == before.days
+            return _OVER * max(before.row - 2, 0) if first_off else 0
+        last = _OVER * max(after.row - 2, 0) if day == 6 else 0
         if before.last == OFF:
-            return _ALONE * (before.run == 1)
-        return _EARLIER * (self.bands[after.last].begin < self.bands[before.last].begin)
+            return last + _ALONE * (before.run == 1)
+        return last + _EARLIER * (self.bands[after.last].begin < self.bands[before.last].begin)
 
     def _ends(self, state: _State) -> bool:
         limits = self.limits
@@ -172,7 +183,7 @@ class Week:
         for day, steps in enumerate(self.steps):
             today = []
             for before, after in steps:
-                column = programme.column(cost=self._cost(before, after), upper=self.limits.people)
+                column = programme.column(cost=self._cost(before, after, day), upper=self.limits.people)
                 today.append((before, after, column))
                 leaving[day, before].append(column)
                 entering[day + 1, after].append(column)
@@ -229,4 +240,4 @@ def _order(step: tuple[_State, _State]) -> tuple[tuple[int, ...], tuple[int, ...
 
 
 def _key(state: _State) -> tuple[int, ...]:
-    return state.days, state.paid, state.last, state.run, state.nights, state.weekend
+    return state.days, state.paid, state.last, state.run, state.nights, state.weekend, state.row

@@ -15,6 +15,7 @@ from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecu
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 J = TypeVar("J")
@@ -23,6 +24,10 @@ R = TypeVar("R")
 RETRIES = 3
 """so often a job is begun again when it fails on a cluster, or the machine under it is gone"""
 ANSWERS_WITHIN_S = 10.0
+_LOOK_S = 0.5
+"""so often a connection is looked after while a job is waited for"""
+_CONNECTED = "running"
+"""status of Dask's client while its scheduler answers"""
 AHEAD = 4
 """jobs handed over for each thread at one time: enough to keep all busy, few enough to stop soon"""
 
@@ -51,13 +56,15 @@ class Pool:
                 if len(waiting) >= self._ahead:
                     break
             while waiting:
-                first = waiting.popleft()
-                result = first.result()
+                result = self._result(waiting.popleft())
                 waiting.extend(self._executor.submit(function, job) for job in _one(left))
                 yield result
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _result(self, future: Future[R]) -> R:
+        return future.result()
 
 
 def _one(left: Iterator[J]) -> Iterable[J]:
@@ -122,17 +129,45 @@ def dask(address: str, *, answers_within_s: float = ANSWERS_WITHIN_S) -> Iterato
         cores = _same_program(client, address)
         executor = client.get_executor(pure=False, retries=RETRIES)
         try:
-            yield _Cluster(executor, max(cores, 1) * AHEAD, address)
+            yield _Cluster(executor, max(cores, 1) * AHEAD, client, address, answers_within_s)
         finally:
-            executor.shutdown(wait=False)
+            if client.status == _CONNECTED:  # whoever can't be reached can't be told either
+                executor.shutdown(wait=False)
     finally:
-        client.close()
+        client.close(timeout=answers_within_s)
 
 
 class _Cluster(Pool):
-    def __init__(self, executor: Executor, ahead: int, address: str) -> None:
+    def __init__(
+        self, executor: Executor, ahead: int, client: Any, address: str, answers_within_s: float
+    ) -> None:
         super().__init__(executor, ahead)
+        self._client = client
         self._address = address
+        self._patience_s = answers_within_s
+
+    def _result(self, future: Future[R]) -> R:
+        # A job that was handed over just when the scheduler died is never answered and never cancelled: so the
+        # connection is looked after here.
+        lost_since: float | None = None
+        while True:
+            try:
+                return future.result(timeout=_LOOK_S)
+            except TimeoutError:
+                if future.done():
+                    raise
+            now = monotonic()
+            if self._client.status == _CONNECTED:
+                lost_since = None
+            elif lost_since is None:
+                lost_since = now
+            elif now - lost_since > self._patience_s:
+                raise self._gone()
+
+    def _gone(self) -> ClusterFailed:
+        return ClusterFailed(
+            f"workers: {self._address}: the scheduler is gone: start it again, and the study anew"
+        )
 
     def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
         from distributed import KilledWorker
@@ -145,9 +180,7 @@ class _Cluster(Pool):
                 f"workers: {self._address}: every machine that began a job died over it: look at their logs"
             ) from gone
         except (CancelledError, FutureCancelledError, OSError) as gone:
-            raise ClusterFailed(
-                f"workers: {self._address}: the scheduler is gone: start it again, and the study anew"
-            ) from gone
+            raise self._gone() from gone
 
 
 def _same_program(client: Any, address: str) -> int:

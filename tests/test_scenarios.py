@@ -2,8 +2,8 @@
 
 A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys; ``"asking"``: it asks about
 the service;
-``"recorded"``: it records calls; ``"preferring"``: it knows its callers; ``"cutting over"``: 12333 moves at 10:01 and back
-at 10:02) at 10:00 on a Monday;
+``"recorded"``: it records calls; ``"preferring"``: it knows its callers; ``"in office hours"``: 12320's people leave at 10:05;
+``"cutting over"``: 12333 moves at 10:01 and back at 10:02) at 10:00 on a Monday;
 ``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that
 comes. Its orders are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with
 the facts of its journal and leaves as one more file.
@@ -20,7 +20,16 @@ import pytest
 
 from acd.engine import Engine
 from acd.messages import Command, SeatReachable, SignOnAsked, decode_event, encode
-from tests.acd.town import START, asking, calling_back, cutting_over, preferring, recorded, town
+from tests.acd.town import (
+    START,
+    asking,
+    calling_back,
+    cutting_over,
+    in_office_hours,
+    preferring,
+    recorded,
+    town,
+)
 
 STORIES = sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
 INSTANTS = frozenset(
@@ -93,6 +102,8 @@ def begin(story: Table) -> Engine:
     engine = Engine(asking(setup) if story.get("town") == "asking" else setup)
     if story.get("town") == "recorded":
         engine = Engine(recorded(setup))
+    if story.get("town") == "in office hours":
+        engine = Engine(in_office_hours(setup))
     if story.get("town") == "cutting over":
         engine = Engine(cutting_over(setup))
     if story.get("town") == "preferring":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from acd.agents import Agent
@@ -41,6 +42,7 @@ from dialplans.batches import Batch
 from dialplans.decision import Choice, Need, Pass, Treatment, Wait
 from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule
 from dialplans.hours import Hours
+from dialplans.notices import DayNotices
 from dialplans.number import Number
 from dialplans.plan import NumberPlan
 
@@ -137,6 +139,25 @@ def cutting_over(setup: Setup) -> Setup:
     batch = Batch("first", START + 60_000, ("12333",), back_ms=START + 120_000)
     line = Hotline(Number(AREA, "12333"), "line 12333", "office", phases, batch=batch)
     return replace(setup, plan=replace(setup.plan, lines=(*setup.plan.lines, line)))
+
+
+def in_office_hours(setup: Setup) -> Setup:
+    """The same town, where 12320's own people are there until 10:05, 12315 is greeted in its own words, and something is
+    said first on this one day."""
+    office = Hours("office", {"mon": ((480, 605),)}, calendar=False)
+    phase = Phase(
+        Treatment.PARALLEL,
+        notices=("office-closed",),
+        hours=office,
+        passes=(Pass("telecom", "12320"),),
+        wait=CITY,
+    )
+    return replace(
+        setup,
+        plan=replace(setup.plan, lines=(*setup.plan.lines, _line("12320", phase))),
+        greetings={"12315": ("consumers-greeting",)},
+        days=DayNotices(days={date(2026, 1, 5): "storm-notice"}),
+    )
 
 
 def on_shift(setup: Setup) -> Setup:

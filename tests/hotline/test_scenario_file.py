@@ -765,13 +765,17 @@ def test_tries_again_are_left_out_where_the_scenario_makes_its_own(tmp_path: Pat
                 rows.writerow([at, caller, 0])
                 rows.writerow([at + timedelta(minutes=5), caller, 1])  # tries again
                 rows.writerow([at + timedelta(minutes=55), caller, 1])  # has another question
+            rows.writerow([datetime(2025, 12, 20, 21) + timedelta(days=day), "anonymous", 0])
+            rows.writerow([datetime(2025, 12, 20, 21, 5) + timedelta(days=day), "Anonymous", 1])  # who knows?
     text = '[records]\nfile = "calls.csv"\nbacktest_weeks = 0\n'
     tries = "[retrial]\nshare = 0.5\nafter = 300\n"
-    both = [load_with(tmp_path, more + text).records for more in ("", tries)]
-    assert [(records.calls, records.again) for records in both if records is not None] == [
-        (3000, 0),
-        (2000, 1000),
+    both = [load_with(tmp_path, more + text) for more in ("", tries)]
+    told = [made.records for made in both if made.records is not None]
+    assert [(records.calls, records.again, records.in_vain) for records in told] == [
+        (3040, 0, 1000),
+        (2040, 1000, 1000),
     ]
+    assert "(after 1,000 calls in vain: retrial.share = 1.00)" in both[1].remarks[0]
 
 
 @pytest.mark.parametrize(

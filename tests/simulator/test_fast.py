@@ -25,7 +25,18 @@ from simulator.one_pool import play_one_pool
 from simulator.outcome import Outcome
 from simulator.scenario import Arrivals, Duration, Retrial, Scenario, SubCentre, Transfer
 from simulator.tables import tables
-from tests.simulator.towns import FLAT, TOWNS, constant, exponential, group, line, mixed, pool, wait
+from tests.simulator.towns import (
+    FLAT,
+    TOWNS,
+    constant,
+    exponential,
+    group,
+    line,
+    mixed,
+    pool,
+    scenarios,
+    wait,
+)
 
 
 def same(one: Outcome, other: Outcome) -> bool:
@@ -124,6 +135,61 @@ def test_more_callers_than_there_are_rows_are_played_with_more() -> None:
     assert told.calls == len(callers.arrivals(laid, 0)[0]) > 2 * fast.ROOM
     assert told.answered.sum() == len(log.call) == len(set(log.call.tolist()))
     assert told.abandoned.sum() == told.calls - told.answered.sum()
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenarios(), st.sampled_from([None, 0, 1, 7_000]))
+def test_channels_that_are_never_all_taken_change_nothing(
+    scenario: Scenario, greeting_ms: int | None
+) -> None:
+    """Without channels a call comes to the queue as one event; with them it is greeted first: in one hall if
+    all greetings last as long, else each by itself.
+    """
+    lines = scenario.lines
+    if greeting_ms is not None:
+        lines = tuple(replace(one, greeting_ms=greeting_ms) for one in lines)
+    free = tables(replace(scenario, lines=lines, channels=None))
+    enough = tables(replace(scenario, lines=lines, channels=1_000_000))
+    assert same(fast.replicate(free, 0), fast.replicate(enough, 0))
+
+
+def test_more_who_are_greeted_than_the_hall_holds_are_played_with_a_larger_one() -> None:
+    rush = pool(
+        9_000,
+        20,
+        arrivals=Arrivals(9_000, (1.0,) + (0.0,) * 47),
+        lines=(line("a", 1.0, greeting_ms=1_500_000),),
+    )
+    assert same(fast.replicate(tables(rush), 0), fast.replicate(tables(replace(rush, channels=100_000)), 0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1 << 20), st.integers(3, 40))
+def test_no_more_channels_are_held_than_there_are(seed: int, channels: int) -> None:
+    """All lasts as long: who holds a channel when is known from the counts alone."""
+    base = pool(
+        6_000,
+        30,
+        channels=channels,
+        seed=seed,
+        ring=constant(0),
+        lines=(line("a", 1.0, talk=constant(200), patience=constant(0), greeting_ms=10_000),),
+    )
+    laid = tables(base)
+    told, log = fast.replicate_logged(laid, 0)
+    firsts, _ = callers.arrivals(laid, 0)
+    answered = set(log.call.tolist())
+    held: list[int] = []
+    blocked = 0
+    for number, at in enumerate(firsts.tolist()):
+        held = [end for end in held if end > at]
+        if len(held) == channels:
+            blocked += 1
+            assert number not in answered
+        else:
+            held.append(at + (210_000 if number in answered else 10_000))
+    assert told.blocked.sum() == blocked
+    assert told.answered.sum() == len(answered)
 
 
 def test_tries_again_are_calls_of_their_own_and_end() -> None:
@@ -249,10 +315,10 @@ def test_calls_that_cannot_come_are_refused(at_ms: list[int], line_of: list[int]
 
 def test_a_day_busier_than_there_are_numbers_for_is_refused() -> None:
     laid = tables(
-        pool(6e6, 10, retrial=Retrial(1.0, constant(1), 1), lines=(line("a", 1.0, patience=constant(0)),))
+        pool(4e6, 10, retrial=Retrial(1.0, constant(1), 1), lines=(line("a", 1.0, patience=constant(0)),))
     )
     with pytest.raises(ValueError, match="too many for one replication"):
-        fast.replicate(laid, 0, busyness=[2.0])
+        fast.replicate(laid, 0, busyness=[2.2])
 
 
 def test_distributions_of_a_scenario_are_those_that_are_played() -> None:

@@ -93,3 +93,13 @@ print(installed(), found.solver, found.cost, found.proven)
 """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "('highs',) highs 8 True"
+
+
+def test_no_solver_is_loaded_before_it_is_asked() -> None:
+    program = """
+import sys
+import hotline.cli, hotline.scenario_rules, simulator.roster, simulator.staffing
+print([name for name in ("ortools", "highspy", "icalendar", "pandas") if name in sys.modules])
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

@@ -205,7 +205,8 @@ def test_a_scheduler_that_dies_in_the_middle_is_named_and_nobody_waits_for_ever(
         if done == 8:
             cluster.scheduler.kill()
 
-    with pytest.raises(ClusterFailed, match="the scheduler is gone"), dask(cluster.address) as crew:
+    gone = pytest.raises(ClusterFailed, match="the scheduler is gone")
+    with gone, dask(cluster.address, answers_within_s=3.0) as crew:
         simulate(town(), days=4_000, workers=crew, progress=progress)
 
 

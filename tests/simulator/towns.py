@@ -166,6 +166,42 @@ TOWNS: dict[str, Scenario] = {
 }
 
 
+# ── where everything falls together ──────────────────────────────────────────────────────────────────────────
+
+_ALIKE = {"talk": constant(50), "wrap_up": constant(10), "patience": constant(20), "greeting_ms": 10_000}
+BUNCHES: dict[str, Scenario] = {
+    "the sub-centre's one seat": pool(
+        5_000,
+        6,
+        lines=(line("12345", 1.0, **_ALIKE, transfer=Transfer(0.4, "tax", constant(10), constant(30))),),
+        subcentres=(SubCentre("tax", seats=1, answer=constant(10)),),
+        ring=constant(0),
+    ),
+    "a place in the queue": pool(
+        5_000, 3, lines=(line("12345", 1.0, **_ALIKE),), max_length={"12345": 2}, ring=constant(10)
+    ),
+    "the last channel": pool(
+        5_000, 3, lines=(line("12345", 1.0, **_ALIKE),), channels=5, retrial=Retrial(0.8, constant(10), 3)
+    ),
+    "midnight": pool(
+        8_000, 3, lines=(line("12345", 1.0, **_ALIKE),), ring=constant(0), retrial=Retrial(1.0, constant(10))
+    ),
+    "the end of a shift": mixed(
+        lines=every_line(**COARSE),
+        groups=tuple(
+            replace(
+                one,
+                shifts=tuple(
+                    replace(shift, from_minute=480, to_minute=1080, breaks=BREAKS) for shift in one.shifts
+                ),
+            )
+            for one in PEOPLE
+        ),
+    ),
+}
+"""to be played with calls that come at whole steps of ten seconds: rings, talks, patience, greetings end at the same instants"""
+
+
 # ── random ones ──────────────────────────────────────────────────────────────────────────────────────────────
 
 _SKILLS = ("a", "b", "c")
