@@ -1,8 +1,7 @@
 """Breaks and their limits: how long one may last, how much of it there is in a shift, how many may have it at once.
 
-A break that is asked for during a call is granted then and begins after it. A *shift* lasts from a sign-on until the agent
-has been signed off for
-``SHIFT_GAP_MS``: moving to another seat does not give the minutes back.
+A break that is asked for during a call is granted then and begins after it. A *shift* lasts from a sign-on until
+the agent has been signed off for ``SHIFT_GAP_MS``: moving to another seat does not give the minutes back.
 """
 
 from __future__ import annotations

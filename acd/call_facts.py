@@ -141,11 +141,10 @@ class CallSurvived(Message, frozen=True):
 class TransferAsked(Message, frozen=True):
     """A seat that talks wants somebody brought in, or its caller sent on.
 
-    ``how``: ``blind``, ``consult`` or ``three-way``. ``to``: a number as it would be dialled, a seat's number, a line's
-    (its own people,
-    or the seats that answer it), ``skill:NAME`` or ``queue:NAME``. ``by``: the agent, ``""`` whoever has the call.
-    ``desk``: the session on which the seat hears the
-    answer, ``None``: asked by command.
+    ``how``: ``blind``, ``consult`` or ``three-way``. ``to``: a number as it would be dialled, a seat's number, a
+    line's (its own people, or the seats that answer it), ``skill:NAME`` or ``queue:NAME``. ``by``: the agent,
+    ``""`` whoever has the call.
+    ``desk``: the session on which the seat hears the answer, ``None``: asked by command.
     """
 
     call: CallId

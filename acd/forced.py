@@ -1,9 +1,8 @@
 """What others impose on an agent: sign-off, break and readiness, by a supervisor or by the end of the shift; and what
 waits for its moment.
 
-The three verbs are for `acd.supervision` and for the facts of the same names; who may use them is decided there. `settle`
-carries out what had to wait
-for a call to end, or for somebody else to come back from a break.
+The three verbs are for `acd.supervision` and for the facts of the same names; who may use them is decided there.
+`settle` carries out what had to wait for a call to end, or for somebody else to come back from a break.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ class Play(Message, frozen=True):
     """Play these prompts one after the other; ``keys`` cut them short. Answered by `PromptFinished`.
 
     A prompt is a name in the prompt library (``greeting``) or a text in Chinese that the library turns into one.
-    ``wait_ms``: how long to wait for a key after the last prompt, 0 not at all. ``served``: a seat has served the caller:
-    if the engine
-    dies meanwhile he is let go with a word of thanks, and not led to the seats again.
+    ``wait_ms``: how long to wait for a key after the last prompt, 0 not at all. ``served``: a seat has served the
+    caller:
+    if the engine dies meanwhile he is let go with a word of thanks, and not led to the seats again.
     """
 
     call: CallId
@@ -125,9 +125,9 @@ class DialOut(Message, frozen=True):
 
 
 class TellSupervisors(Message, frozen=True):
-    """Something at a seat that supervisors should see. ``what``: ``rests``, ``back from rest``, ``break begins``, ``break
-    overrun``, ``break
-    ends``, ``waits for a break`` or ``signed off``; ``why`` in words; ``alarm``: somebody should act."""
+    """Something at a seat that supervisors should see. ``what``: ``rests``, ``back from rest``, ``break begins``,
+    ``break overrun``, ``break ends``, ``waits for a break`` or ``signed off``; ``why`` in words; ``alarm``:
+    somebody should act."""
 
     what: str
     agent: AgentId
@@ -290,13 +290,12 @@ class WriteAudit(Message, frozen=True):
 
 
 class Spy(Message, frozen=True):
-    """Let a supervisor's ``channel`` hear the seat's leg of a call; ``how``: ``listen``, ``whisper`` (heard by the seat
-    alone) or ``barge``
-    (heard by both). Answered by `SupervisionBegan` and, whatever happens, `SupervisionEnded`.
+    """Let a supervisor's ``channel`` hear the seat's leg of a call; ``how``: ``listen``, ``whisper`` (heard by the
+    seat alone) or ``barge`` (heard by both). Answered by `SupervisionBegan` and, whatever happens,
+    `SupervisionEnded`.
 
-    ``desk``: the channel is there already, the phone's that dialled; otherwise ``phone`` is called. ``leg``: the seat's
-    channel where it has come to the call by a
-    transfer.
+    ``desk``: the channel is there already, the phone's that dialled; otherwise ``phone`` is called. ``leg``: the
+    seat's channel where it has come to the call by a transfer.
     """
 
     call: CallId

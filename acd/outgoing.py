@@ -46,9 +46,8 @@ def class_of(setup: Setup, agent: AgentId, seat: SeatId = "") -> ServiceClass:
 def ways_out(s: State, number: str) -> list[tuple[str, str]]:
     """The trunks over which the number can be reached now, in the order in which they are tried, and what is dialled there.
 
-    Trunks without a free channel are left out; empty: there is no way. A line of the city goes to its own people, an
-    emergency over the
-    emergency's ways.
+    Trunks without a free channel are left out; empty: there is no way. A line of the city goes to its own people,
+    an emergency over the emergency's ways.
     """
     return [way for way in every_way_out(s.setup, number, s.now) if s.has_channel(way[0])]
 

@@ -1,8 +1,8 @@
 """A caller, a seat and a third party: where each of them is, where each is to be, and the table of a transfer's moves.
 
-A transfer is at a *stage*. ``LAYOUT`` says where the three belong at each stage, ``MOVES`` to which stage a happening or a
-wish leads. What stands
-in neither table can't happen: a wish is refused in words, a fact is passed over.
+A transfer is at a *stage*. ``LAYOUT`` says where the three belong at each stage, ``MOVES`` to which stage a
+happening or a wish leads. What stands in neither table can't happen: a wish is refused in words, a fact is passed
+over.
 """
 
 from __future__ import annotations

@@ -11,12 +11,11 @@ from acd.passes import PassRecord
 class TransferRecord(msgspec.Struct, frozen=True):
     """What remains of one transfer. Instants are ms since 1970, ``None`` where the moment did not come.
 
-    ``how``: ``blind``, ``consult`` or ``three-way``; ``to``: whom, as it was asked (``110``, ``8005``, ``12329``); ``number``,
-    ``trunk``, ``seat``: how that was reached. ``outcome``: ``handed over`` (the caller went on with the third party),
-    ``joined`` (all
-    three talked, and the third party left first), ``consulted`` (the seat asked and came back), ``queued`` (the caller
-    waits, or waited,
-    for another seat), or why not: ``busy``, ``noanswer``, ``refused``, ``unreachable``, ``given back``, ``hung up``, ``broken``.
+    ``how``: ``blind``, ``consult`` or ``three-way``; ``to``: whom, as it was asked (``110``, ``8005``, ``12329``);
+    ``number``, ``trunk``, ``seat``: how that was reached. ``outcome``: ``handed over`` (the caller went on with the
+    third party), ``joined`` (all three talked, and the third party left first), ``consulted`` (the seat asked and
+    came back), ``queued`` (the caller waits, or waited, for another seat), or why not: ``busy``, ``noanswer``,
+    ``refused``, ``unreachable``, ``given back``, ``hung up``, ``broken``.
     """
 
     how: str
@@ -42,12 +41,11 @@ class CallRecord(msgspec.Struct, frozen=True):
     something broke), ``not taken`` (a seat called out, and the far end did not answer), ``barred`` (a nuisance caller),
     ``called back`` (left the queue for a call-back), ``not reached`` (a call-back in vain).
 
-    ``direction``: ``in``, ``out`` (a seat dialled) or ``back`` (a call-back; ``called_back`` is then the call that it
-    answers, and in the record
-    of that call the one that answered it). ``reference``: the case that travels along with the call, its own id unless
-    another centre
-    gave one. ``asked`` whether the caller was asked about the service, ``rating``: 1 (very dissatisfied) to 5,
-    ``opinion``: the recording of the open answer. ``recordings``: names of the files.
+    ``direction``: ``in``, ``out`` (a seat dialled) or ``back`` (a call-back; ``called_back`` is then the call that
+    it answers, and in the record of that call the one that answered it). ``reference``: the case that travels along
+    with the call, its own id unless another centre gave one. ``asked`` whether the caller was asked about the
+    service, ``rating``: 1 (very dissatisfied) to 5, ``opinion``: the recording of the open answer. ``recordings``:
+    names of the files.
     """
 
     call: CallId
@@ -89,12 +87,11 @@ class CallRecord(msgspec.Struct, frozen=True):
 class AuditEntry(msgspec.Struct, frozen=True):
     """One use of a right over others' work, or the attempt: kept for ever, never changed (`acd.audit.note` makes it).
 
-    ``number`` counts the engine's entries: with ``at`` it tells an entry written twice from two. ``what``: ``listen``,
-    ``take over``,
-    ``nuisance add`` ...; ``who``: the agent's number (``""``: nobody was signed on) with the ``role`` at that moment; ``whom``: the
-    agent, seat or number that it was used on; ``phone``: the seat on which it was asked, ``None``: by command; ``why``:
-    the reason that
-    was given, or the reason of the refusal.
+    ``number`` counts the engine's entries: with ``at`` it tells an entry written twice from two. ``what``:
+    ``listen``, ``take over``, ``nuisance add`` ...; ``who``: the agent's number (``""``: nobody was signed on) with
+    the ``role`` at that moment; ``whom``: the agent, seat or number that it was used on; ``phone``: the seat on
+    which it was asked, ``None``: by command; ``why``:
+    the reason that was given, or the reason of the refusal.
     """
 
     city: str

@@ -111,13 +111,11 @@ class SeatDisengaged(Message, frozen=True):
 class SuperviseAsked(Message, frozen=True):
     """Somebody wants to use a right over others.
 
-    ``how``: ``listen``, ``whisper``, ``barge``, ``take over``, ``break``, ``ready``, ``sign off`` or ``why`` (why does the
-    oldest call
-    wait). ``seat``: over whom; ``reason``: a break's digit, or ``0`` for a sign-off that takes the call away. ``by``: the
-    agent, ``""`` whoever is signed on at ``phone``, the seat on which the
-    code was dialled. ``desk``: that phone's channel, which hears the answer and does the listening; ``None``: asked by
-    command, the phone of
-    ``by`` is called.
+    ``how``: ``listen``, ``whisper``, ``barge``, ``take over``, ``break``, ``ready``, ``sign off`` or ``why`` (why
+    does the oldest call wait). ``seat``: over whom; ``reason``: a break's digit, or ``0`` for a sign-off that takes
+    the call away. ``by``: the agent, ``""`` whoever is signed on at ``phone``, the seat on which the code was
+    dialled. ``desk``: that phone's channel, which hears the answer and does the listening; ``None``: asked by
+    command, the phone of ``by`` is called.
     """
 
     how: str
@@ -186,10 +184,9 @@ class RecordingPossible(Message, frozen=True):
 class CallerBarred(Message, frozen=True):
     """Somebody (``owner``, an agent with the right ``nuisance``) puts a caller on the list of nuisance callers.
 
-    ``number``: as it is written, with a star at the end every number that begins so. ``until``: ms since 1970, ``None``
-    for the city's usual
-    time. ``mode``: ``refuse`` (a notice, then the end) or ``last`` (served when nobody else waits). ``phone``: the seat on
-    which it was asked.
+    ``number``: as it is written, with a star at the end every number that begins so. ``until``: ms since 1970,
+    ``None`` for the city's usual time. ``mode``: ``refuse`` (a notice, then the end) or ``last`` (served when
+    nobody else waits). ``phone``: the seat on which it was asked.
     """
 
     number: str

@@ -1,8 +1,7 @@
 """Class of service: which numbers somebody may dial, and why not.
 
 A number is of one *kind*; a class allows kinds, and further numbers by pattern. An emergency number is allowed to
-everybody, always: no class can
-take it away.
+everybody, always: no class can take it away.
 """
 
 from __future__ import annotations
@@ -51,10 +50,8 @@ class ServiceClass:
     """Who has it may dial numbers of these kinds, and those that a pattern of ``numbers`` fits; never one that fits ``never``.
 
     A pattern is digits, ``X`` for any one digit, ``*`` at the end for whatever follows: ``95XXX``, ``0379*``. It is
-    compared with the number as it is
-    dialled from home, with the area code for another area (``037912345``), and ``00`` for abroad. ``shows``: the number
-    that the far end sees, empty: the
-    city's.
+    compared with the number as it is dialled from home, with the area code for another area (``037912345``), and
+    ``00`` for abroad. ``shows``: the number that the far end sees, empty: the city's.
     """
 
     name: str
@@ -80,9 +77,8 @@ PLAIN = ServiceClass("plain", frozenset({Kind.INTERNAL, Kind.LINES, Kind.LOCAL, 
 class OutgoingSetup:
     """How calls go out. ``trunks``: name and the prefix to put before a number, in the order in which they are tried.
 
-    ``shows``: the number that the far end sees, as a carrier takes it (``037112345``), ``lines``: that of a line, by the
-    line's number as the
-    plan shows it. ``default``: the class of who has none. Durations in ms.
+    ``shows``: the number that the far end sees, as a carrier takes it (``037112345``), ``lines``: that of a line,
+    by the line's number as the plan shows it. ``default``: the class of who has none. Durations in ms.
     """
 
     trunks: tuple[tuple[str, str], ...] = ()

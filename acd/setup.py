@@ -42,9 +42,8 @@ class AgentSetup:
 
 @dataclass(frozen=True, slots=True)
 class SeatSetup:
-    """A SIP phone at a desk. ``auto_answer``: the phone is asked to pick up by itself; ``service_class``: what may be
-    dialled on it by
-    who has no class."""
+    """A SIP phone at a desk. ``auto_answer``: the phone is asked to pick up by itself; ``service_class``: what may
+    be dialled on it by who has no class."""
 
     seat: str
     auto_answer: bool = False
@@ -72,11 +71,10 @@ class WordsSetup:
 class CallBackSetup:
     """How callers are called back. Durations in ms; the hours in minutes since midnight, Shanghai.
 
-    ``key``: what a waiting caller presses to be called back, empty: not on offer. ``missed``: missed calls are called back,
-    ``missed_after_ms`` later at the earliest, by seats that are idle beyond ``reserve`` while nobody waits. An answer in
-    vain is repeated
-    ``again_ms`` later until there have been ``tries``; what is older than ``expires_ms`` is dropped. ``most``: so many are
-    kept at once.
+    ``key``: what a waiting caller presses to be called back, empty: not on offer. ``missed``: missed calls are
+    called back, ``missed_after_ms`` later at the earliest, by seats that are idle beyond ``reserve`` while nobody
+    waits. An answer in vain is repeated ``again_ms`` later until there have been ``tries``; what is older than
+    ``expires_ms`` is dropped. ``most``: so many are kept at once.
     ``shown``: the number that the called person sees, empty: as in `OutgoingSetup`. The rest are prompts.
     """
 
@@ -130,8 +128,7 @@ class QueueSetup:
     """a directory of recordings under ``recordings/music``; empty: the usual music"""
     then: str = "let go"
     """what becomes of a caller for whom there is no place, or whose time is over: ``let go`` after the notice,
-    ``overflow``, or ``call
-    back``: after the notice onto the list of those who are called back"""
+    ``overflow``, or ``call back``: after the notice onto the list of those who are called back"""
     overflow: Wait | None = None
     """the queue to which it overflows, and what is asked there"""
 
@@ -140,11 +137,11 @@ class QueueSetup:
 class SurveySetup:
     """Whether and how a caller is asked about the service when the seat has hung up. Durations in ms.
 
-    Whether: ``lines`` by the line's number as the plan shows it, else ``queues`` by the queue's name, else ``default``;
-    after a talk of
-    ``min_talk_ms`` at least. ``grades``: the rating, 1 (very dissatisfied) to 5 (very satisfied), by key. After a rating
-    in ``open_after`` the
-    caller may say why, for ``open_ms`` at most, until ``silence_ms`` of silence.
+    Whether: ``lines`` by the line's number as the plan shows it, else ``queues`` by the queue's name, else
+    ``default``;
+    after a talk of ``min_talk_ms`` at least. ``grades``: the rating, 1 (very dissatisfied) to 5 (very satisfied),
+    by key. After a rating in ``open_after`` the caller may say why, for ``open_ms`` at most, until ``silence_ms``
+    of silence.
     """
 
     default: bool = False
@@ -223,10 +220,9 @@ ROLES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class BreakSetup:
-    """The limits of a break. ``longest_ms`` of one and ``per_shift_ms`` of all in a shift; ``at_once``: so many may have
-    it at the same time,
-    ``at_once_group``: of one team; ``None``: no limit. ``queued``: who asks when too many have it gets it in turn,
-    otherwise is refused.
+    """The limits of a break. ``longest_ms`` of one and ``per_shift_ms`` of all in a shift; ``at_once``: so many may
+    have it at the same time, ``at_once_group``: of one team; ``None``: no limit. ``queued``: who asks when too many
+    have it gets it in turn, otherwise is refused.
     """
 
     longest_ms: int | None = None

@@ -1,10 +1,8 @@
 """How a transfer moves from stage to stage, and its legs to where the stage wants them.
 
-Each leg is *steered*: it has a place where the switch last said it is, and one where the stage wants it. Where the two
-differ and no order is
-under way, the order that brings them together is given. So hang-ups, late answers and lost orders need no cases of their
-own: they change
-the place or the stage, and the next steering does the rest.
+Each leg is *steered*: it has a place where the switch last said it is, and one where the stage wants it. Where the
+two differ and no order is under way, the order that brings them together is given. So hang-ups, late answers and
+lost orders need no cases of their own: they change the place or the stage, and the next steering does the rest.
 """
 
 from __future__ import annotations

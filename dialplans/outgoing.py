@@ -1,8 +1,8 @@
 """The part of extensions.conf through which a seat's phone dials a number.
 
-The seat's channel is held in a FastAGI session, unanswered, until the engine has decided (``acd/outgoing.py``); `ACD_OUT`
-tells AMI's Status that it is
-the channel of one who calls out. Whoever has no engine behind him still reaches what the survival program passes on, 110 above all.
+The seat's channel is held in a FastAGI session, unanswered, until the engine has decided (``acd/outgoing.py``);
+`ACD_OUT` tells AMI's Status that it is the channel of one who calls out. Whoever has no engine behind him still
+reaches what the survival program passes on, 110 above all.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """The part of extensions.conf in which a seat, its caller and a third party meet, wait for one another, and part.
 
-A *room* is a conference named by the call; a party who is out of it is *held* in a FastAGI session, as a waiting caller
-is. Which party a channel
-is stands in the extension (``caller``, ``seat``, ``third``), so that AMI's Status tells it. The engine moves them
-(``acd/transfer.py``): from a bridge
-or the room by Redirect, from a held session by its variables.
+A *room* is a conference named by the call; a party who is out of it is *held* in a FastAGI session, as a waiting
+caller is. Which party a channel is stands in the extension (``caller``, ``seat``, ``third``), so that AMI's Status
+tells it. The engine moves them (``acd/transfer.py``): from a bridge or the room by Redirect, from a held session by
+its variables.
 """
 
 from __future__ import annotations

@@ -5,13 +5,11 @@ One JSON document a line, both ways. What is asked is one of the engine's facts 
 
     {"type": "TransferAsked", "call": "1767578400.12", "how": "three-way", "to": "110", "by": "1001"}
 
-The answer: ``{"said": [], "done": true}``; ``{"said": ["transfer-busy"], "done": false}``, with the prompts that a phone
-would have heard; ``{"taken": true}`` for
-what the engine answers by nothing; ``{"fault": "..."}`` for a line that can't be understood, with its remedy. ``{"type":
-"Watch"}`` is answered by every
-fact and its instant from then on. Who may open the socket is this machine's user who runs the hotline (mode 600): it asks
-in the name of the agent in
-``by``, whose rights hold.
+The answer: ``{"said": [], "done": true}``; ``{"said": ["transfer-busy"], "done": false}``, with the prompts that a
+phone would have heard; ``{"taken": true}`` for what the engine answers by nothing; ``{"fault": "..."}`` for a line
+that can't be understood, with its remedy. ``{"type":
+"Watch"}`` is answered by every fact and its instant from then on. Who may open the socket is this machine's user
+who runs the hotline (mode 600): it asks in the name of the agent in ``by``, whose rights hold.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ class Desks:
             word.set_result(order.prompts)
 
     def lead(self, desk: str, variables: Mapping[str, str]) -> bool:
-        """Let the phone on ``desk`` go on in the dialplan with these variables; none: it hears that there is no such call.
-        False when it
-        is no longer on the line."""
+        """Let the phone on ``desk`` go on in the dialplan with these variables; none: it hears that there is no
+        such call.
+        False when it is no longer on the line."""
         word = self._words.get(desk)
         if word is None or word.done():
             return False

@@ -1,8 +1,8 @@
 """The legs of calls that have a third party, on the wire: led out of a bridge, into a room, out of it; called, told, hung up.
 
-A caller's channel is a `Line`; here are the seats' and the third parties'. A channel that is in a bridge or a room is led
-by AMI Redirect, one that is
-held in a FastAGI session by its variables: never is a channel redirected whose session has just ended.
+A caller's channel is a `Line`; here are the seats' and the third parties'. A channel that is in a bridge or a room
+is led by AMI Redirect, one that is held in a FastAGI session by its variables: never is a channel redirected whose
+session has just ended.
 """
 
 from __future__ import annotations

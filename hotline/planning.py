@@ -120,7 +120,8 @@ def handling_s(scenario: Scenario) -> float:
         if line.transfer is not None:
             one += line.transfer.share * draws.mean_s(line.transfer.together)
         total += line.share * (1 - line.contained) * one
-    return total / sum(line.share * (1 - line.contained) for line in scenario.lines)
+    asking = sum(line.share * (1 - line.contained) for line in scenario.lines)
+    return total / asking if asking else 0.0
 
 
 def patience_s(scenario: Scenario) -> float:

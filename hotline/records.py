@@ -46,8 +46,8 @@ class RecordsFault(OwnersFault):
 class RecordStore:
     """The call records of one or more cities.
 
-    ``url``: a path (``records.sqlite``), ``sqlite:///PATH``, or
-    ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``. Raises `RecordsFault` when it is none of these.
+    ``url``: a path (``records.sqlite``), ``sqlite:///PATH``, or ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``.
+    Raises `RecordsFault` when it is none of these.
     """
 
     def __init__(self, url: str | Path) -> None:

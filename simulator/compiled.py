@@ -50,7 +50,9 @@ def fingerprint(function: object) -> str:
         name, value = open_.pop()
         value = getattr(value, "py_func", value)
         code = getattr(value, "__code__", None)
-        if not isinstance(code, CodeType):
+        if isinstance(value, np.ndarray):
+            said.update(name.encode() + value.tobytes())
+        elif not isinstance(code, CodeType):
             said.update(f"{name}={value!r};".encode())
         elif id(value) not in seen:
             seen.add(id(value))

@@ -335,7 +335,7 @@ def _backtest(history: History, weeks: int) -> _Tested | None:
 def _last_week(counts: Real) -> Real:
     """The seasonal naive: every half hour as a week before, or the last week in which it is known."""
     weeks = counts[len(counts) % WEEK :].reshape(-1, WEEK, HALF_HOURS)
-    found = weeks[-1].copy()
+    found: Real = weeks[-1].copy()
     for week in weeks[-2::-1]:
         found = np.where(np.isfinite(found), found, week)
     return found

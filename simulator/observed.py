@@ -36,7 +36,7 @@ def survival(waits: Sequence[float] | Real, hung_up: Sequence[bool] | NDArray[np
     at, events = np.unique(times[ended], return_counts=True)
     # who was answered in the same moment was still waiting then
     still = len(times) - np.searchsorted(np.sort(times), at, side="left")
-    return at, np.cumprod(1 - events / still)
+    return at, np.cumprod(1 - events / still, dtype=np.float64)
 
 
 def patience(waits: Sequence[float] | Real, hung_up: Sequence[bool] | NDArray[np.bool_]) -> tuple[float, ...]:

@@ -1,7 +1,9 @@
-"""What a replication gave: counts by half hour and line. The same from the engine itself (`simulator.run`) and the compiled loop (`simulator.fast`).
+"""What a replication gave: counts by half hour and line. The same from the engine itself (`simulator.run`) and the
+compiled loop (`simulator.fast`).
 
-Every array has one row a half hour of the replication, counted where the call *arrived*, and one column a line; those of seats have one
-value a half hour. A sum over lines gives a half hour, a sum over rows a day: nothing is averaged before it is asked for.
+Every array has one row a half hour of the replication, counted where the call *arrived*, and one column a line;
+those of seats have one value a half hour. A sum over lines gives a half hour, a sum over rows a day: nothing is
+averaged before it is asked for.
 """
 
 from __future__ import annotations
@@ -18,11 +20,14 @@ Counts = NDArray[np.int64]
 class Outcome:
     """One replication, or the sum of several (``+``).
 
-    Calls: ``offered`` = ``blocked`` + ``contained`` + ``asked``; ``asked`` = ``answered`` + ``abandoned`` + ``turned_away``. ``within``: answered within the
-    time of the service level. ``wait_ms``: the sum of the waits of all who asked, from the queue to the seat's answer, or to the hang-up.
-    ``retried``: calls of ``offered`` that were tries again. ``transferred`` and ``transferred_within``: to sub-centres, and answered there in time.
+    Calls: ``offered`` = ``blocked`` + ``contained`` + ``asked``; ``asked`` = ``answered`` + ``abandoned`` +
+    ``turned_away``. ``within``: answered within the time of the service level. ``wait_ms``: the sum of the waits of
+    all who asked, from the queue to the seat's answer, or to the hang-up.
+    ``retried``: calls of ``offered`` that were tries again. ``transferred`` and ``transferred_within``: to
+    sub-centres, and answered there in time.
     ``work_ms``: talk and wrap-up of the answered calls, uncut by the horizon.
-    Seats: ``staffed_ms``: time signed on and not on a break, ``busy_ms``: of it ringing, talking, in wrap-up or on an own call.
+    Seats: ``staffed_ms``: time signed on and not on a break, ``busy_ms``: of it ringing, talking, in wrap-up or on
+    an own call.
     """
 
     offered: Counts
@@ -92,8 +97,8 @@ class Outcome:
 class Assigned:
     """Who got which call, in the order in which it was decided: parallel arrays.
 
-    ``call``: its number in the order of arrival from 0 (a try again counts as a new call), ``agent``: index into `Tables.agents`, ``at_ms``: since the
-    replication's begin, when the seat began to ring.
+    ``call``: its number in the order of arrival from 0 (a try again counts as a new call), ``agent``: index into
+    `Tables.agents`, ``at_ms``: since the replication's begin, when the seat began to ring.
     """
 
     call: Counts

@@ -13,36 +13,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import product
 
 import numpy as np
 
 from simulator.programme import Solver
-from simulator.roster_flow import OFF, Band, Limits, Week, bands
+from simulator.roster_lines import CannotRoster, Crew, Line, Person, fewest_people
 from simulator.rules import DAY, Pattern, Rules
 from simulator.shifts import PlannedShift, least_people
 from simulator.staffing import StaffPlan
 
-Line = tuple[Pattern | None, ...]
-"""a week by day"""
 _SWEEPS = 4
+_ROTATING = (1, 2, 4)
+"""how much lines give way to each other over Sunday, tried until nights and weekends are even"""
 _NEVER = 1e12
-_SEARCH = 40
-"""people more than were given, among whom the remedy is looked for"""
-
-
-class CannotRoster(ValueError):
-    """These people cannot work these shifts. One line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody with a number. ``nights``: may work nights (in China not with child from the seventh month on, nor
-    while nursing: 女职工劳动保护特别规定 第6, 9条)."""
-
-    number: str
-    group: str
-    nights: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +94,30 @@ class Roster:
 
 
 @dataclass(slots=True)
-class _Crew:
-    """The people of one group, and what each has had so far."""
+class _Rota:
+    """The people of one group and who works which line when."""
 
     people: list[Person]
     lines: list[Line]
     chosen: list[list[int]] = field(default_factory=list)
     """by week the line of each person"""
+
+    @property
+    def nights(self) -> Evenness:
+        return _even(self, _nights, only_nights=True)
+
+    @property
+    def weekends(self) -> Evenness:
+        return _even(self, _weekend)
+
+    @property
+    def apart(self) -> tuple[int, int]:
+        """Differences between people: in nights, in weekend days."""
+        return self.nights.most - self.nights.least, self.weekends.most - self.weekends.least
+
+    @property
+    def as_even_as_can_be(self) -> bool:
+        return self.nights.proven and self.weekends.proven
 
 
 def roster(
@@ -145,16 +145,15 @@ def roster(
     weekends: dict[str, Evenness] = {}
     days: dict[str, Evenness] = {}
     for group, shifts in sorted(by_group.items()):
-        crew = _Crew(who[group], _lines(group, shifts, who[group], plan.rules, solver, seconds))
-        _rotate(crew, weeks, plan.rules)
+        crew = _rotated(group, shifts, who[group], weeks, plan.rules, solver, seconds)
         for week, chosen in enumerate(crew.chosen):
             for person, number in zip(crew.people, chosen, strict=True):
                 for day, pattern in enumerate(crew.lines[number]):
                     if pattern is not None:
                         on = start + timedelta(days=7 * week + day)
                         duties.append(Duty(person.number, group, on, pattern))
-        nights[group] = _even(crew, _nights, only_nights=True)
-        weekends[group] = _even(crew, _weekend)
+        nights[group] = crew.nights
+        weekends[group] = crew.weekends
         days[group] = _even(crew, _days)
     duties.sort(key=lambda d: (d.on, d.from_minute, d.group, d.person))
     everybody = tuple(person for group in sorted(who) for person in who[group])
@@ -201,13 +200,15 @@ def _spread(
     """The people beyond the fewest go where one has most shifts."""
     counts = dict(least)
     wanted = sum(least.values())
-    if people is not None and people < wanted:
+    if people is None:
+        return fewest_people([shift for own in by_group.values() for shift in own], rules)
+    if people < wanted:
         raise CannotRoster(
             f"people: {people} are fewer than the {wanted} whom {rules.weekly_minutes / 60:g} hours a week, "
             f"{rules.rest_days} day of rest and the fullest day take: have {wanted}"
         )
     shifts = {group: sum(s.people for s in own) for group, own in by_group.items()}
-    for _ in range((people or wanted) - wanted):
+    for _ in range(people - wanted):
         counts[max(counts, key=lambda g: (shifts[g] / counts[g], g))] += 1
     return counts
 
@@ -218,115 +219,6 @@ def _enough(group: str, there: int, least: int, rules: Rules) -> None:
             f"people.{group}: {there} are fewer than the {least} whom {rules.weekly_minutes / 60:g} hours a week, "
             f"{rules.rest_days} day of rest and the fullest day take: have {least}"
         )
-
-
-# ── a week's lines ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _lines(
-    group: str,
-    shifts: Sequence[PlannedShift],
-    crew: Sequence[Person],
-    rules: Rules,
-    solver: Solver | None,
-    seconds: float,
-) -> list[Line]:
-    made, of = bands([shift.pattern for shift in shifts], rules)
-    nightless = sum(not person.nights for person in crew)
-    paths = _most_even(made, of, shifts, len(crew), nightless, rules, solver, seconds)
-    if paths is None:
-        for more in range(1, _SEARCH + 1):
-            if _open(made, of, shifts, len(crew) + more, nightless, rules, solver, seconds) is not None:
-                raise CannotRoster(
-                    f"people.{group}: {len(crew)} cannot work these shifts with {rules.rest_minutes / 60:g} hours of rest, "
-                    f"{rules.most_nights} nights in a row and {rules.weekly_minutes / 60:g} hours a week: have {len(crew) + more}"
-                )
-        raise CannotRoster(
-            f"people.{group}: neither {len(crew)} nor {_SEARCH} more can work these shifts with {rules.rest_minutes / 60:g} hours "
-            f"of rest and {rules.most_nights} nights in a row: let more of them work nights, or loosen these rules"
-        )
-    return _told_apart(paths, shifts, of)
-
-
-def _wanted(
-    made: Sequence[Band], of: Mapping[Pattern, int], shifts: Sequence[PlannedShift]
-) -> list[list[int]]:
-    wanted = [[0] * len(made) for _ in range(7)]
-    for shift in shifts:
-        wanted[shift.weekday][of[shift.pattern]] += shift.people
-    return wanted
-
-
-def _most_even(
-    made: Sequence[Band], of: Mapping[Pattern, int], shifts: Sequence[PlannedShift], people: int, nightless: int,
-    rules: Rules, solver: Solver | None, seconds: float,
-) -> list[tuple[int, ...]] | None:  # fmt: skip
-    """The lines with the smallest differences that there are: nights first, then weekends, then days of work."""
-    wanted = _wanted(made, of, shifts)
-    total = sum(map(sum, wanted))
-    nights = sum(wanted[day][k] for day in range(7) for k, band in enumerate(made) if band.night)
-    weekend = sum(wanted[5]) + sum(wanted[6])
-    if nightless >= people and nights:
-        return None
-    tries = sorted(product(range(3), range(3), range(3)), key=lambda t: (sum(t), t))
-    for n, w, d in tries:
-        limits = Limits(
-            people,
-            _range(total, people, d, rules.days_a_week),
-            _range(nights, people - nightless, n, 7),
-            _range(weekend, people, w, 2),
-            nightless,
-        )
-        try:
-            paths = Week(made, wanted, limits, rules).paths(solver=solver, seconds=seconds)
-        except TimeoutError:
-            continue
-        if paths is not None:
-            return paths
-    return _open(made, of, shifts, people, nightless, rules, solver, seconds)
-
-
-def _open(
-    made: Sequence[Band], of: Mapping[Pattern, int], shifts: Sequence[PlannedShift], people: int, nightless: int,
-    rules: Rules, solver: Solver | None, seconds: float,
-) -> list[tuple[int, ...]] | None:  # fmt: skip
-    """Lines that keep the rules, however uneven."""
-    limits = Limits(people, (0, 7), (0, 7), (0, 2), nightless)
-    try:
-        return Week(made, _wanted(made, of, shifts), limits, rules).paths(solver=solver, seconds=seconds)
-    except TimeoutError:
-        return None
-
-
-def _range(total: int, people: int, wider: int, most: int) -> tuple[int, int]:
-    """What everybody has when a total is divided as evenly as can be, and so much to both sides."""
-    if people <= 0:
-        return 0, 0
-    return max(total // people - wider, 0), min(-(-total // people) + wider, most)
-
-
-def _told_apart(
-    paths: Sequence[tuple[int, ...]], shifts: Sequence[PlannedShift], of: Mapping[Pattern, int]
-) -> list[Line]:
-    """Bands become shifts: who began early the day before begins early again."""
-    made: list[list[Pattern | None]] = [[None] * 7 for _ in paths]
-    begun = [0] * len(paths)
-    for day in range(7):
-        for band in sorted({path[day] for path in paths} - {OFF}):
-            there = [i for i, path in enumerate(paths) if path[day] == band]
-            today = [
-                shift.pattern
-                for shift in sorted(
-                    shifts, key=lambda s: (s.pattern.begin, s.pattern.kind.minutes, s.pattern.meal_after)
-                )
-                if shift.weekday == day and of[shift.pattern] == band
-                for _ in range(shift.people)
-            ]
-            there.sort(key=lambda i: (begun[i], i))
-            for i, pattern in zip(there, today, strict=True):
-                made[i][day] = pattern
-                begun[i] = pattern.begin % DAY
-    return [tuple(line) for line in made]
 
 
 # ── week after week ──────────────────────────────────────────────────────────────────────────────────────────
@@ -344,7 +236,32 @@ def _days(line: Line) -> int:
     return sum(pattern is not None for pattern in line)
 
 
-def _rotate(crew: _Crew, weeks: int, rules: Rules) -> None:
+def _rotated(
+    group: str,
+    shifts: Sequence[PlannedShift],
+    people: list[Person],
+    weeks: int,
+    rules: Rules,
+    solver: Solver | None,
+    seconds: float,
+) -> _Rota:
+    """Lines that are good to live with, when they can be shared evenly; else such that more of them may follow each
+    other."""
+    nightless = sum(not person.nights for person in people)
+    best: _Rota | None = None
+    for rotating in _ROTATING if weeks > 1 else (0,):
+        one = Crew(group, tuple(shifts), len(people), nightless, rules, solver, seconds, rotating)
+        rota = _Rota(people, one.lines())
+        _rotate(rota, weeks, rules)
+        if best is None or rota.apart < best.apart:
+            best = rota
+        if best.as_even_as_can_be:
+            break
+    assert best is not None
+    return best
+
+
+def _rotate(crew: _Rota, weeks: int, rules: Rules) -> None:
     """Choose everybody's line week by week, then look again at each week while the others stand."""
     follows = np.array([[_may_follow(a, b, rules) for b in crew.lines] for a in crew.lines])
     nightless = np.array([not person.nights for person in crew.people])
@@ -360,7 +277,7 @@ def _rotate(crew: _Crew, weeks: int, rules: Rules) -> None:
             break
 
 
-def _assigned(crew: _Crew, week: int, follows: np.ndarray, barred: np.ndarray) -> list[int]:
+def _assigned(crew: _Rota, week: int, follows: np.ndarray, barred: np.ndarray) -> list[int]:
     """The lines of one week, the other weeks given: least squares of nights, of weekend days and of days of work."""
     from scipy.optimize import linear_sum_assignment
 
@@ -407,7 +324,7 @@ def _leading(line: Line, *, nights: bool = False) -> int:
     return count
 
 
-def _even(crew: _Crew, count: object, *, only_nights: bool = False) -> Evenness:
+def _even(crew: _Rota, count: object, *, only_nights: bool = False) -> Evenness:
     assert callable(count)
     by_line = [int(count(line)) for line in crew.lines]
     had = [

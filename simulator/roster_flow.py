@@ -35,13 +35,16 @@ class Band:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What everybody's week must lie within. Ranges are (least, most). ``nightless``: so many people work no night at
-    all, whatever ``nights`` says; ``days`` of work, ``weekend``: days of work on Saturday and Sunday."""
+    all, whatever ``nights`` says; ``days`` of work, ``weekend``: days of work on Saturday and Sunday. ``rotating``:
+    what each day beyond two costs that is worked on end from a Monday on or up to a Sunday: it narrows what may come
+    in the other week."""
 
     people: int
     days: tuple[int, int]
     nights: tuple[int, int]
     weekend: tuple[int, int]
     nightless: int = 0
+    rotating: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,9 @@ class _State:
 
 
 _START = _State(0, 0, OFF, 2, 0, 0, 0)
-_ALONE, _EARLIER, _OVER = 2, 1, 2
-"""what a single day off between two of work costs, and a step to a band that begins earlier, for people sleep badly
-on both; and each day beyond two that are worked on end up to a Sunday or from a Monday on, for it narrows what may
-come in the other week"""
+_ALONE, _EARLIER = 2, 1
+"""what a single day off between two of work costs, and a step to a band that begins earlier: people sleep badly on
+both"""
 
 
 def bands(
@@ -149,8 +151,8 @@ class Week:
     def _cost(self, before: _State, after: _State, day: int) -> int:
         if after.last == OFF:
             first_off = before.last != OFF and before.row == before.days
-            return _OVER * max(before.row - 2, 0) if first_off else 0
-        last = _OVER * max(after.row - 2, 0) if day == 6 else 0
+            return self.limits.rotating * max(before.row - 2, 0) if first_off else 0
+        last = self.limits.rotating * max(after.row - 2, 0) if day == 6 else 0
         if before.last == OFF:
             return last + _ALONE * (before.run == 1)
         return last + _EARLIER * (self.bands[after.last].begin < self.bands[before.last].begin)

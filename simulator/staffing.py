@@ -23,9 +23,10 @@ import numpy as np
 from simulator.needs import ring_loss
 from simulator.precision import Interval, Verdict, verdict
 from simulator.programme import Solver
+from simulator.roster_lines import fewest_people
 from simulator.rules import DAYS, Rules, clock, moment
 from simulator.scenario import Scenario
-from simulator.shifts import PlannedShift, least_people
+from simulator.shifts import PlannedShift
 from simulator.staffing_search import Progress, Search, Trial, in_time, spread, worst_day
 from simulator.study import Figures, Workers
 
@@ -159,7 +160,7 @@ def _plan(search: Search, best: Trial, figures: Figures) -> StaffPlan:
                 f"rules.subcentre: {sub.name} takes {sub.seats} seats for {search.rules.subcentre:.0%} within "
                 f"{sub.within_ms / 1000:g} s, {before.seats} are in the scenario: agree on that with it"
             )
-    people = sum(least_people(best.shifts, search.rules).values())
+    people = sum(fewest_people(best.shifts, search.rules, solver=search.solver).values())
     desks = np.array(found.desks(hot=search.rules.hot_desks), np.int64) + search.taken
     seats = int(desks.max())
     establishment = search.rules.staff(seats)

@@ -1,8 +1,8 @@
 """A switch on paper: it carries the engine's orders out after a moment, and its people ring, talk, key and hang up at random.
 
-It knows what Asterisk does by itself (a bridge of two ends with either of them; a party that was hung up stays away; an
-order for a channel that is gone
-comes to nothing) and nothing of the engine's rules. ``tests/switch_transfer`` holds the real one to the same promises.
+It knows what Asterisk does by itself (a bridge of two ends with either of them; a party that was hung up stays
+away; an order for a channel that is gone comes to nothing) and nothing of the engine's rules.
+``tests/switch_transfer`` holds the real one to the same promises.
 """
 
 from __future__ import annotations

@@ -215,9 +215,8 @@ def preferring(setup: Setup) -> Setup:
     """The same town, where callers are known: last agents for 10 s, repeated calls, enterprises (139), who are asked a
     lawyer for at first.
 
-    One agent with 12315 stays free for 12315's own calls, for a minute; 12345's queue overflows to 12315's, at most 5 wait
-    in all; at
-    seat 8004 nothing but 12315 counts.
+    One agent with 12315 stays free for 12315's own calls, for a minute; 12345's queue overflows to 12315's, at most
+    5 wait in all; at seat 8004 nothing but 12315 counts.
     """
     enterprises = CallerList(
         "enterprise", "企业", prefixes=("139",), prefer="12348", prefer_ms=20_000, priority=1
