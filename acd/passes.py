@@ -27,6 +27,14 @@ Passes = tuple[PassRecord, ...]
 """a call's attempts in their order; only the last can be on"""
 
 
+_THERE = frozenset({"busy", "noanswer", "refused"})
+
+
+def was_there(why: str) -> bool:
+    """Had the line's own people the call, and did not take it? Then another carrier would ring the same people once more."""
+    return why.lower() in _THERE
+
+
 def asked(passes: Passes, trunk: str, number: str, now: Millis, outcome: str | None = None) -> Passes:
     """A far end begins to be rung; with ``outcome`` it could not even be. One that was still on is void by that."""
     ended = now if outcome is not None else None

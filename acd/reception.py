@@ -151,9 +151,20 @@ def pass_failed(s: State, fact: PassFailed) -> None:
         call.because += (f"{call.passed_to} over trunk {call.out_trunk} did not take the call ({fact.why}).",)
         call.passes = passes.over(call.passes, s.now, fact.why)
         call.remark = handover.remark(call.treatment, fact.why)
+        public = call.out_trunk is not None and not s.setup.plan.is_link(call.out_trunk)
         s.release(call)
         call.run.advance()
+        if public and passes.was_there(fact.why):
+            _leave_out_carriers(s, call)
         proceed(s, call)
+
+
+def _leave_out_carriers(s: State, call: Call) -> None:
+    """A carrier reached the line's people, who did not take the call: another one would ring the same people again, for as
+    long. An emergency is tried over each."""
+    while isinstance(step := call.run.step, Try) and not step.always and not s.setup.plan.is_link(step.trunk):
+        call.because += (f"Not asked again over trunk {step.trunk}: the same people.",)
+        call.run.advance()
 
 
 def caller_hung_up(s: State, fact: CallerHungUp) -> None:

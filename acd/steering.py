@@ -14,6 +14,7 @@ from acd.floor import BUSY_REST_MS, begin_wrap_up, close, find_agent, idle, rest
 from acd.handover import taken_along
 from acd.messages import CallThird, DropLeg, HangUp, HoldMusic, Millis, MoveLeg, Part
 from acd.parties import LAYOUT, MOVES, Leg, Place, Stage, Transfer, Way
+from acd.passes import was_there
 from acd.placing import skip_hopeless
 from acd.state import RING_GRACE_MS, State
 from acd.target import citys_own
@@ -207,6 +208,10 @@ def third_gone(s: State, call: Call, transfer: Transfer, why: str) -> None:
     if called and transfer.outcome != "given back" and LAYOUT[transfer.stage][2] is Place.CALLED:
         call.because += (f"{transfer.to} did not take the transfer ({why}).",)
         transfer.outcome = why if why in _WORDS else "unreachable"
+        way, is_link = transfer.way, s.setup.plan.is_link
+        if was_there(why) and not transfer.emergency and way and way.trunk and not is_link(way.trunk):
+            # a carrier reached the third party: another one would ring the same people again
+            transfer.ways = tuple(one for one in transfer.ways if one.trunk is None or is_link(one.trunk))
         _call_third(s, call, transfer)
     else:
         happen(s, call, "third gone")

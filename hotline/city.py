@@ -27,6 +27,7 @@ from hotline import (
     city_checks,
     city_recording,
     city_service,
+    city_sms,
     city_waiting,
     cutovers,
 )
@@ -34,6 +35,7 @@ from hotline.city_faults import CityFault, near, syntax_fault, value_faults
 from hotline.city_schema import CityFile, keys
 from hotline.pins import pin_fault, pin_matches
 from hotline.recordings_keeper import Keeping
+from hotline.sms_provider import Settings
 from trunks.pjsip import Network
 from trunks.seats import Seat
 from trunks.trunk import Trunk, TrunkGroup
@@ -122,6 +124,12 @@ class City:
     def keeping(self) -> Keeping:
         """How much of the disk stays free of recordings, and how long one is kept."""
         return city_recording.keeping(self.file)
+
+    def sms(self) -> Settings | None:
+        """The provider of SMS; ``None`` where the city has none. Raises `CityFault` for a secret that can't be had."""
+        if self.file.sms is None:
+            return None
+        return city_sms.settings(self.file.sms, self.home, f"{self.name}.toml")
 
     def network(self) -> Network:
         """Where the switch listens for phones and carriers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import time
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotline import cli_planning, cli_staff
+from hotline import cli_planning, cli_sms, cli_staff
 from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 1: the answer is no; 2: the arguments or the configuration can't be used."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # where Chinese can't be written, it is spelt: no fault of the command
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     command: Command = args.command
     try:
@@ -144,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         erlang.add_argument(f"--{name}", type=float, metavar="S")
     cli_planning.add_commands(add)
     cli_staff.add_commands(add)
+    cli_sms.add_commands(add)
     replay = add("replay", _replay, "Feed a journal to a new engine: does it give the same orders?")
     replay.add_argument("journal", metavar="JOURNAL")
     replay.add_argument("--call", metavar="ID")
@@ -330,6 +337,8 @@ def _demo(args: argparse.Namespace) -> int:
     if args.scenario is not None:
         figures = cli_planning.demo_span(args, _city(args))
     else:
+        if args.at is not None:
+            raise ValueError(f"demo: --at {args.at}: is of a scenario: write --scenario NAME with it")
         figures = run_demo(
             _city(args), seats=args.seats, calls=args.calls, rate=args.rate, talk_s=args.talk, quiet=args.json
         )

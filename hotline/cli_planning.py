@@ -142,7 +142,10 @@ def _simulate(args: argparse.Namespace) -> int:
     with bars(args) as told, workers(args.workers) as who:
         loaded = scenario_of(args, told)
         scenario = loaded.scenario
-        plays = None if told is None else lambda done, days: told(f"{done:,} of {days:,} days", done, days)
+        plays = None
+        if told is not None:
+            told("the first days are played", 0, 0)
+            plays = lambda done, days: told(f"{done:,} of {days:,} days", done, days)  # noqa: E731
         if cli_whatif.is_asked(args):
             answer = cli_whatif.answer(args, scenario, who, plays)
         else:
@@ -210,8 +213,8 @@ def show(console: Console, shown: View) -> None:
     said = {"met": "green", "missed": "red", "undecided": "yellow"}[shown.verdict]
     console.print(f"[{said}]{word(shown.verdict, 'en')}[/] ({word('target', 'en', target=100 * shown.target)}); "
                   f"{word('simulated', 'en', days=shown.days, calls=shown.calls)}.")  # fmt: skip
-    for note in shown.notes if not shown.sure else ():
-        console.print(f"[yellow]{note.en}[/]")
+    if not shown.parted:
+        console.print(f"[yellow]{shown.notes[0].en}[/]", soft_wrap=True)
     if not shown.failures:
         return
     failing = Table(title="What fails first, and why", title_justify="left")

@@ -55,6 +55,8 @@ def _staff(args: argparse.Namespace) -> int:
 
     with bars(args) as told, workers(args.workers) as who:
         loaded = scenario_of(args, told)
+        if told is not None:
+            told("what every half hour needs", 0, 0)
         plan = staff(
             loaded.scenario,
             args.target,

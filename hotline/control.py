@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -42,6 +42,7 @@ from acd.messages import (
     encode,
 )
 from hotline.logs import OwnersFault, logger
+from hotline.sms import SendSms
 
 FILE = "control.sock"
 WORD_S = 5.0
@@ -83,6 +84,7 @@ Ask = (
     | BackAsked
     | WrapUpEndAsked
     | WrapUpExtendAsked
+    | SendSms
     | Watch
 )
 """what may be asked; what is over others goes through `SuperviseAsked`, with its rights and its audit"""
@@ -106,9 +108,11 @@ class Control:
         watchers: list[Callable[[Event, Millis], None]],
         *,
         within_s: float = WORD_S,
+        sms: Callable[[SendSms], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
         self.path = path
         self._within_s = within_s
+        self._sms = sms
         self._post = post
         self._watchers = watchers
         self._words: dict[str, asyncio.Future[tuple[str, ...]]] = {}
@@ -169,6 +173,11 @@ class Control:
             return
         if isinstance(ask, Watch):
             await self._watch(writer)
+            return
+        if isinstance(ask, SendSms):
+            _log.info("asked", what="SendSms", number=ask.number)
+            refused = {"fault": "sms: nobody sends any here; write [sms] into the city file"}
+            _write(writer, refused if self._sms is None else await self._sms(ask))
             return
         _log.info("asked", what=type(ask).__name__, by=getattr(ask, "by", getattr(ask, "owner", "")))
         if "desk" not in ask.__struct_fields__:

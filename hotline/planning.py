@@ -31,7 +31,7 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
     assert half_hours.busy is not None
     staffed, busy = half_hours.staffed, half_hours.busy
     need = needed(scenario, half_hours)
-    sure = figures.replications > 1
+    sure, parted = figures.answer_rate.width < 1, figures.replications > 1
     said = tuple(Words(remark, remark) for remark in remarks)
     return View(
         name=scenario.name,
@@ -43,8 +43,8 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
         within_s=scenario.within_ms / 1000,
         figures={name: figures.measure(name) for name in MEASURES},
         half_hours=labels(scenario),
-        answer_rate=_bands(half_hours.answer_rate, half_hours.asked, sure),
-        wait_s=_bands(half_hours.asa, half_hours.asked, sure),
+        answer_rate=_bands(half_hours.answer_rate, half_hours.asked, parted),
+        wait_s=_bands(half_hours.asa, half_hours.asked, parted),
         occupancy=np.divide(busy, staffed, out=np.zeros_like(busy), where=staffed > 0),
         offered=half_hours.offered,
         seats=staffed,
@@ -61,8 +61,9 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
             for n, line in enumerate(scenario.lines)
         ),
         failures=failures(scenario, figures, need),
-        notes=said if sure else (_once(scenario), *said),
+        notes=said if parted else (_once(scenario), *said),
         sure=sure,
+        parted=parted,
     )
 
 
@@ -307,20 +308,21 @@ def _knows(skills: Mapping[str, int], need: tuple[tuple[str, int], ...]) -> bool
 
 def _once(scenario: Scenario) -> Words:
     """What is to be known of figures that were played a single time."""
-    played, others = (
-        ("1 day", "days") if scenario.days == 1 else (f"1 x {scenario.days} days", "the next ones")
-    )
-    zh = "1天" if scenario.days == 1 else f"1次（{scenario.days}天）"
+    if scenario.days == 1:
+        return Words(
+            "One day was played: nothing is known of how far days differ. Take --days 8 or more.",
+            "仅模拟了1天，无法判断各天的差异：请用--days 8或更多。",
+        )
     return Words(
-        f"Played once only ({played}): nothing is known of how far {others} differ. Take --days {2 * scenario.days} or more.",
-        f"仅模拟了{zh}，无法判断波动范围：请用--days {2 * scenario.days}或更多。",
+        f"Played once ({scenario.days} days): no half hour and no line has an interval. Take --days {2 * scenario.days} or more.",
+        f"仅模拟了1次（{scenario.days}天），各半小时、各热线没有置信区间：请用--days {2 * scenario.days}或更多。",
     )
 
 
-def _bands(band: Band, asked: Series, sure: bool) -> Band:
+def _bands(band: Band, asked: Series, parted: bool) -> Band:
     """Without a value where nobody asked, without limits where they are not known."""
     none = asked <= 0
-    limits = np.zeros_like(none) if sure else np.ones_like(none)
+    limits = np.zeros_like(none) if parted else np.ones_like(none)
     return Band(
         np.where(none, np.nan, band.mean),
         np.where(none | limits, np.nan, band.low),

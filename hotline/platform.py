@@ -38,6 +38,7 @@ from hotline.recordings import FOLDER, Shelf
 from hotline.recordings_keeper import RecordingsKeeper
 from hotline.records import RecordsFault, RecordStore
 from hotline.service import Clock, Service, tell_alarm
+from hotline.sms_running import CitySms
 from hotline.supervision import watched
 from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status, silent_seats
 from hotline.switch.config import AMI_SECRET, AMI_USER
@@ -77,6 +78,7 @@ class Platform:
         self.secrets = secrets
         self.service = service
         self.spool: FallbackSpool | None = None
+        self.sms: CitySms | None = None
         self._one_survey = asyncio.Lock()
         self._restarted = False
         self._has: SwitchHas | None = None
@@ -172,7 +174,10 @@ class Platform:
             known_run=self._known_run(),
         )
         self.service.post(SwitchLost())  # nobody is rung before the switch has said what it has
-        control = Control(self.place.home / FILE, self.service.post, self.service.watchers.events)
+        sms = self.sms = CitySms(self.city, store, self.service.clock.now)
+        control = Control(
+            self.place.home / FILE, self.service.post, self.service.watchers.events, sms=sms.ask
+        )
         self.asterisk.tellers.append(control.tell)
         work = [
             asyncio.create_task(self.service.run(), name="service"),
@@ -187,6 +192,7 @@ class Platform:
             asyncio.create_task(self.recordings.run(), name="recordings"),
             asyncio.create_task(control.serve(), name="control"),
             asyncio.create_task(link.run(), name="link"),
+            asyncio.create_task(sms.run(), name="sms"),
         ]
         if own_switch:
             work.append(asyncio.create_task(self._keep_switch(), name="switch"))
@@ -248,6 +254,8 @@ class Platform:
 
     async def reload(self, city: City) -> None:
         """Go on with a changed city file: people, seats, numbers, trunks. No call is touched."""
+        if self.sms is not None:
+            self.sms.reload(city.sms())
         self.city = city
         self._seats |= {seat.number for seat in city.seats()}
         self.secrets = keep_all_secrets(city, self.place)

@@ -80,6 +80,41 @@ audit = sa.Table(
     sa.Column("why", _TEXT, nullable=False),
 )
 
+# SMS to be sent and sent: `hotline.sms.Message`'s fields.
+sms_outbox = sa.Table(
+    "sms_outbox",
+    metadata,
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("id", _TEXT, primary_key=True),
+    sa.Column("call", _TEXT, nullable=False),
+    sa.Column("number", _TEXT, nullable=False),
+    sa.Column("text", _TEXT, nullable=False),
+    sa.Column("urgent", sa.Boolean(), nullable=False),
+    sa.Column("state", _TEXT, nullable=False),
+    sa.Column("reason", _TEXT, nullable=False),
+    sa.Column("parts", sa.Integer(), nullable=False),
+    sa.Column("created", _INSTANT, nullable=False),
+    sa.Column("expires", _INSTANT, nullable=False),
+    sa.Column("due", _INSTANT, nullable=False),
+    sa.Column("tries", sa.Integer(), nullable=False),
+    sa.Column("tried", _INSTANT),
+    sa.Column("changed", _INSTANT, nullable=False),
+    sa.Column("provider_id", _TEXT),
+    sa.Index("sms_outbox_due", "city", "state", "due"),
+    sa.Index("sms_outbox_number", "city", "number", "tried"),
+    sa.Index("sms_outbox_provider", "city", "provider_id"),
+)
+
+# Numbers that want no SMS any more; ``how``: by reply or by command.
+sms_opt_out = sa.Table(
+    "sms_opt_out",
+    metadata,
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("number", _TEXT, primary_key=True),
+    sa.Column("since", _INSTANT, nullable=False),
+    sa.Column("how", _TEXT, nullable=False),
+)
+
 # Any number, the same for all programs: who changes the schema of a PostgreSQL database holds this advisory
 # lock.
 _UPGRADE_LOCK = 0x12345_12345

@@ -35,6 +35,7 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+_WEEK = 7 * 48
 _CHINESE = dict(
     zip(
         ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -108,12 +109,14 @@ def _drawn(view: View, language: Language) -> Figure:
 
 def _answer_rate(axes: Axes, view: View, language: Language, at: Any) -> None:
     rate = view.answer_rate
-    axes.fill_between(
-        at, 100 * rate.low, 100 * rate.high, step="mid", color=BLUE, alpha=0.22, linewidth=0,
-        label=word("interval", language),
-    )  # fmt: skip
+    thick = 1.6 if len(at) <= _WEEK else 0.7
+    if len(at) <= _WEEK:  # of a month they would be a fog
+        axes.fill_between(
+            at, 100 * rate.low, 100 * rate.high, step="mid", color=BLUE, alpha=0.22, linewidth=0,
+            label=word("interval", language),
+        )  # fmt: skip
     axes.step(
-        at, 100 * rate.mean, where="mid", color=BLUE, linewidth=1.6, label=word("answer_rate", language)
+        at, 100 * rate.mean, where="mid", color=BLUE, linewidth=thick, label=word("answer_rate", language)
     )
     axes.axhline(
         100 * view.target, color=RED, linewidth=1.2, linestyle=(0, (5, 3)),
@@ -157,7 +160,7 @@ def _wait(axes: Axes, view: View, language: Language, at: Any) -> None:
     wait = view.wait_s
     axes.fill_between(at, wait.low, wait.high, step="mid", color=AMBER, alpha=0.22, linewidth=0)
     axes.step(at, wait.mean, where="mid", color=AMBER, linewidth=1.6, label=word("asa", language))
-    axes.set_ylim(0, 1.25 * max(float(np.nanmax(np.append(wait.high, 1.0))), 1))
+    axes.set_ylim(0, 1.25 * float(np.nanmax(np.concatenate([wait.high, wait.mean, [1.0]]))))
     axes.set_ylabel(word("wait_axis", language), color=AMBER)
     busy = axes.twinx()
     busy.step(

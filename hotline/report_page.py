@@ -159,7 +159,7 @@ def _rate(span: Interval, target: float) -> str:
 def _failures(view: View) -> str:
     title = f"<h2>{both('failures')}</h2>"
     if not view.failures:
-        return f"{title}<p>{both('nothing_fails' if view.sure else 'not_sure')}</p>"
+        return f"{title}<p>{both('nothing_fails' if view.parted else 'not_sure')}</p>"
     head = [
         (both("where"), True),
         (both("answer_rate"), False),

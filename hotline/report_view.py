@@ -49,8 +49,8 @@ class View:
 
     ``half_hours``: labels (``Mon 09:00``); all series have as many values, a mean over what was simulated. ``seats``:
     signed on and not on a break; ``need``: seats that the half hour's load takes for the target by Erlang A.
-    ``wait_s``: the mean wait of all who asked. ``sure``: enough was simulated to tell intervals; else they are from 0 to 1,
-    or not a number.
+    ``wait_s``: the mean wait of all who asked. ``sure``: enough was simulated to tell the figures' intervals (else they are
+    from 0 to 1), ``parted``: and those of half hours and lines.
     """
 
     name: str
@@ -72,6 +72,7 @@ class View:
     failures: tuple[Failure, ...] = ()
     notes: tuple[Words, ...] = ()
     sure: bool = True
+    parted: bool = True
 
     @property
     def verdict(self) -> Verdict:

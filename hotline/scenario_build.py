@@ -194,7 +194,9 @@ class Build:
         elif city is not None:
             needs = city.wait.needs
         elif self.base is None:
-            self.faults.append(f"lines.{name}.needs: is missing: write what its calls ask of an agent")
+            self.faults.append(
+                f'lines.{name}.needs: is missing: write needs = [{{ skills = {{ "12345" = 1 }} }}]'
+            )
         queue = table.queue or (city.wait.queue if city is not None else "12345")
         priority = table.priority
         if priority is None:

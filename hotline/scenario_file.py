@@ -8,6 +8,7 @@ scenario = load("storm")                            # or a path to a TOML file o
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from hotline.city_faults import CityFault, near, syntax_fault, value_faults
 from hotline.logs import OwnersFault
 from hotline.scenario_build import Build
 from hotline.scenario_city import CityBase, written
-from hotline.scenario_history import remarks, with_records
+from hotline.scenario_history import remarks, strangers, with_records
 from hotline.scenario_records import Records, SourceFault
 from hotline.scenario_rules import rules_of
 from hotline.scenario_schema import RecordsTable, ScenarioFile, remedy
@@ -114,7 +115,7 @@ def from_values(
     found = build.faults
     if not found and file.records is not None:
         made, found = _recorded(made, file, file.records, home, progress)
-    found = found or faults(made.scenario)
+    found = found or list(dict.fromkeys(_as_written(fault, made.scenario) for fault in faults(made.scenario)))
     try:
         made = replace(made, rules=rules_of(file.rules))
     except ValueError as fault:
@@ -127,6 +128,15 @@ def from_values(
     if found:
         raise ScenarioFault([f"{shown}: {fault}" for fault in found])
     return made
+
+
+def _as_written(fault: str, scenario: Scenario) -> str:
+    """A fault in a group's shift, told of the shift's own table."""
+    place = re.match(r"groups\.(.+?)\.shifts\[(\d+)\]\.(?!seats)", fault)
+    if place is None:
+        return fault
+    shifts = {group.name: group.shifts for group in scenario.groups}[place[1]]
+    return f"shifts.{shifts[int(place[2])].name}.{fault[place.end() :]}"
 
 
 def _left_out(city: CityBase) -> tuple[str, ...]:
@@ -168,6 +178,8 @@ def _recorded(
     except ValueError as fault:
         return made, [f"records: {fault}"]
     sentences = (*made.remarks, *remarks(records, told))
+    if table.shares:
+        sentences += tuple(strangers(records, rest, numbers))
     return replace(made, scenario=scenario, records=records, forecast=told, remarks=sentences), []
 
 

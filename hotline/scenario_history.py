@@ -98,6 +98,15 @@ def _observed(own: list[float], of_all: list[float]) -> Duration | None:
     return Duration("empirical", sample_s=observed.sample(values)) if len(values) >= _LEAST else None
 
 
+def strangers(records: Records, own: str, numbers: Mapping[str, str]) -> Iterator[str]:
+    """A sentence on the numbers that are no line of the scenario; arguments as of `with_records`."""
+    others = {number: calls for number, calls in records.lines.items() if number not in numbers}
+    if others:
+        most = sorted(others, key=lambda number: -others[number])
+        named = ", ".join(most[:3]) + (f" and {len(most) - 3} more" if len(most) > 3 else "")
+        yield f"No line of the scenario: {named}; their {sum(others.values()):,} calls count as {own}'s."
+
+
 def remarks(records: Records, told: Forecast | None) -> Iterator[str]:
     """What a planner should know of the records and the forecast, in sentences."""
     history = records.history
@@ -120,6 +129,11 @@ def remarks(records: Records, told: Forecast | None) -> Iterator[str]:
     for name, errors in (("half hour", told.half_hours), ("day", told.daily)):
         if errors is not None:
             yield _error(name, errors)
+    if told.daily is not None and told.daily.mase > 1:
+        yield (
+            "The forecast of whole days is worse than the week before repeated: do the holidays of that time have their "
+            "own level? Choose from and to, or write per_day yourself with arrivals = false."
+        )
     if told.half_hours is None:
         yield "Its error is not known: at least five weeks of calls are needed to try it."
     spread = "no more than chance" if told.busyness is None else f"by {told.busyness**-0.5:.1%} beyond chance"
@@ -133,4 +147,4 @@ def _error(name: str, errors: Errors) -> str:
     )
 
 
-__all__ = ["remarks", "with_records"]
+__all__ = ["remarks", "strangers", "with_records"]

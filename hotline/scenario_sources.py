@@ -81,6 +81,8 @@ def read(
 def _text(path: Path) -> str:
     """UTF-8, or what a Chinese spreadsheet writes."""
     data = path.read_bytes()
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise SourceFault("is a spreadsheet's own file: save it there as CSV in UTF-8")
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)

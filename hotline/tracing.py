@@ -191,6 +191,9 @@ def _greeting(city: City, wait: Wait, line: str | None = None, at_ms: int | None
     return [*today, *city_waiting.greetings(city.file).get(line or "", usual)]
 
 
+AGAIN = "Another carrier is tried only where one fails: whoever is busy or does not answer is not rung again."
+
+
 def _along(city: City, decision: Decision) -> list[str]:
     """What the far ends are told, and whether our own count of channels can be in the way."""
     links = [way.trunk for way in decision.passes if city.plan.is_link(way.trunk)]
@@ -199,6 +202,8 @@ def _along(city: City, decision: Decision) -> list[str]:
         told.append(
             f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User)."
         )
+    if len(decision.passes) - len(links) > 1 and not decision.urgent:
+        told.append(AGAIN)
     if len(links) < len(decision.passes):
         told.append("Over a carrier only the line and the case go along.")
     if decision.passes and decision.number is not None:

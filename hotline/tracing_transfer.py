@@ -18,7 +18,7 @@ from dialplans.decision import Need
 from hotline.city import City
 from hotline.feature import ASKS, EMERGENCY
 from hotline.switch.prompts_live import standard_prompts
-from hotline.tracing import Trace
+from hotline.tracing import AGAIN, Trace
 from hotline.tracing_wait import able
 from ivr.flow import Enqueue
 
@@ -159,6 +159,8 @@ def _whom(city: City, setup: Setup, to: str, aimed: Aim) -> list[str]:
         told.append(
             f"Over {', '.join(links)} go along: line, caller, case and what was said (X-Hotline headers, User-to-User)."
         )
+    if len(aimed.ways) - len(links) > 1 and not aimed.emergency:
+        told.append(AGAIN)
     if len(links) < len(aimed.ways):
         told.append("Over a carrier only the line and the case go along.")
     if aimed.emergency:

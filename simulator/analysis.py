@@ -23,8 +23,8 @@ from simulator.vary import Series, surged, varied
 POINT = 0.01
 SERIES_AIM = Aim(width=0.4 * POINT, first_days=32)
 """an option of a series is known to +-0.2 point, unless it is surely apart from the target"""
-SEARCH_AIM = Aim(width=0.2 * POINT)
-"""and one of a search to +-0.1 point"""
+SEARCH_AIM = Aim(width=0.05 * POINT, most_days=1_500)
+"""and one of a search far better, so that few are left undecided"""
 SENSITIVITY_DAYS = 64
 INPUTS = ("load", "talk", "wrap_up", "patience", "ring", "seats", "busyness", "absence")
 

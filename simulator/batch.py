@@ -4,7 +4,7 @@ machines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from simulator.scenario import CELL_MS, Scenario
 from simulator.tables import Tables, tables
 
 EngineName = Literal["fast", "engine"]
+_COUNTED = ("offered", *dict.fromkeys((*PARTS, *WHOLES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,37 @@ class Played:
     excess: Floats
     gave_up: Floats
     busyness: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a study keeps of a batch: everything as in `Played`, but of the outcome only the sums that intervals
+    are made of. ``by_half_hour[name]`` over all lines, ``by_line[name]`` over all half hours.
+    """
+
+    parts: Floats
+    wholes: Floats
+    first: Floats
+    excess: Floats
+    gave_up: Floats
+    busyness: Floats
+    by_half_hour: Mapping[str, Floats]
+    by_line: Mapping[str, Floats]
+
+
+def kept(played: Played) -> Kept:
+    """What is kept; a week of thirteen lines takes a twentieth of the room."""
+    counts = {name: getattr(played.outcome, name) for name in _COUNTED}
+    return Kept(
+        played.parts,
+        played.wholes,
+        played.first,
+        played.excess,
+        played.gave_up,
+        played.busyness,
+        {name: (rows.sum(1) if rows.ndim == 2 else rows).astype(np.float64) for name, rows in counts.items()},
+        {name: rows.sum(0).astype(np.float64) for name, rows in counts.items() if rows.ndim == 2},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,11 @@ from simulator.precision import Floats
 HALF_HOURS = 48
 _FOLDS = 8
 _LEAST = 4
-"""so many days for each coefficient that is to be found have to be in the other folds, or nothing is
-corrected
+"""for each coefficient that is to be found there have to be so many days in the other folds: of few days fewer
+controls are taken
 """
+_SPARE = 6
+"""replications of the other folds that are left for the spread itself"""
 _RIDGE = 1e-6
 
 
@@ -77,16 +79,18 @@ def corrected(errors: Floats, lost: Floats, surplus: Surplus) -> Floats:
         others = everywhere - lost_by_fold[fold]
         if others.sum() <= 0:
             continue
-        controls = weighed(surplus, others / others.sum())
-        known = int((~inside).sum())
-        if known < 4 or (known - 1) * errors.shape[1] < _LEAST * controls.shape[2]:
+        known = (int((~inside).sum()) - _SPARE) * errors.shape[1]
+        controls = weighed(surplus, others / others.sum())[:, :, : max(known, 0) // _LEAST]
+        if not controls.shape[2]:
             continue
         made[inside] -= controls[inside].sum(1) @ coefficients(controls[~inside], errors[~inside])
     return np.asarray(made, np.float64)
 
 
 def weighed(surplus: Surplus, weight: Floats) -> Floats:
-    """The controls ``[replication, day, control]`` for half hours that count ``weight[half hour]``."""
+    """The controls ``[replication, day, control]`` for half hours that count ``weight[half hour]``, those
+    that explain most first.
+    """
     shape = len(surplus.calls), -1, HALF_HOURS
     calls = (surplus.calls * weight).reshape(shape).sum(2)
     work = (surplus.work * weight).reshape(shape).sum(2)
@@ -96,8 +100,8 @@ def weighed(surplus: Surplus, weight: Floats) -> Floats:
     if not surplus.alike:
         busy = surplus.busy
         by_day = weight.reshape(-1, HALF_HOURS).sum(1)
-        columns += [calls * busy, work * busy]
-        columns += [power * by_day for power in (busy, busy**2 - 1, busy**3 - surplus.third)]
+        columns = [busy * by_day, (busy**2 - 1) * by_day, *columns]
+        columns += [calls * busy, work * busy, (busy**3 - surplus.third) * by_day]
     return np.stack(columns, axis=2)
 
 

@@ -82,21 +82,21 @@ def pieces(scenario: Scenario) -> People:
     made: list[Piece] = []
     for number, group in enumerate(scenario.groups):
         for shift in group.shifts:
+            spans = _spans(scenario, shift)
             for seat in range(shift.seats):
-                made += _works(scenario, shift, len(groups), seat)
+                agent = len(groups)
+                made += [Piece(agent, day, on, off, shift, seat) for day, on, off in spans]
                 groups.append(number)
     return People(tuple(groups), tuple(made))
 
 
-def _works(scenario: Scenario, shift: Shift, agent: int, seat: int) -> list[Piece]:
+def _spans(scenario: Scenario, shift: Shift) -> list[tuple[int, int, int]]:
+    """Day, on and off of a shift, whoever has it."""
     made = []
     for day in range(-1, scenario.days + 1):
-        if not scenario.worked(shift, scenario.start + timedelta(days=day)):
-            continue
-        on = day * DAY_MS + shift.from_minute * MINUTE_MS
-        off = day * DAY_MS + shift.to_minute * MINUTE_MS
-        if off > max(on, 0):
-            made.append(Piece(agent, day, max(on, 0), off, shift, seat))
+        on, off = (day * 1440 + minute for minute in (shift.from_minute, shift.to_minute))
+        if off > max(on, 0) and scenario.worked(shift, scenario.start + timedelta(days=day)):
+            made.append((day, max(on, 0) * MINUTE_MS, off * MINUTE_MS))
     return made
 
 

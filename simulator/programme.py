@@ -19,7 +19,7 @@ SOLVERS: dict[Solver, str] = {"cp-sat": "ortools", "highs": "highspy"}
 """by the package that has it, in the order of preference"""
 MOST = 1_000_000
 """no unknown here is larger: CP-SAT wants bounds"""
-_FIRST_SHARE, _FIRST_SECONDS = 0.1, 0.6
+_FIRST_SHARE, _FIRST_SECONDS = 0.1, 0.3
 """of the seconds, and no more than so many, for CP-SAT, where HiGHS is there too to go on"""
 
 

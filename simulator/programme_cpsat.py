@@ -30,7 +30,12 @@ def minimum(programme: Programme, seconds: float, hint: Sequence[int] | None, st
             model.add_hint(column, value)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
-    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.catch_sigint_signal = (
+        False  # else Ctrl-C kills the process outright from the first solution on
+    )
+    # by its own count of work, so that a busy machine gives the same answer; the clock is only the last resort
+    solver.parameters.max_deterministic_time = seconds
+    solver.parameters.max_time_in_seconds = 5 * seconds
     solver.parameters.linearization_level = 2
     status = solver.solve(model)
     bound = rounded_up(solver.best_objective_bound, step)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from simulator.roster import Person, Roster
+from simulator.roster import Roster
+from simulator.roster_lines import Person
 from simulator.rules import DAY, Pattern, clock, moment
 from simulator.shifts import PlannedShift
 

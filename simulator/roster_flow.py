@@ -45,6 +45,7 @@ class Limits:
     weekend: tuple[int, int]
     nightless: int = 0
     rotating: int = 0
+    comfort: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ both"""
 
 
 def bands(
-    shifts: Iterable[Pattern], rules: Rules, *, fine: bool = False
+    shifts: Iterable[Pattern], rules: Rules, *, width: int = DAY
 ) -> tuple[tuple[Band, ...], dict[Pattern, int]]:
-    """The bands of some shifts, and each shift's. ``fine``: only shifts of the very same hours are one, and what the
-    bands allow is all that the rules allow."""
+    """The bands of some shifts, and each shift's. ``width``: minutes between the first and the last begin in a band, at most:
+    the narrower the bands, the more may follow each other, and the larger the programme."""
     made: list[Band] = []
     of: dict[Pattern, int] = {}
     by_kind: dict[tuple[int, bool], list[Pattern]] = defaultdict(list)
@@ -82,7 +83,7 @@ def bands(
             begin = pattern.begin % DAY
             end = begin + pattern.kind.minutes
             latest = max(end, band.end) if band else end
-            other = fine and band is not None and (begin, end) != (band.begin, band.end)
+            other = band is not None and begin - band.begin > width
             if band is None or other or band.begin + DAY - latest < rules.rest_minutes:
                 band = Band(begin, end, paid, night)
                 made.append(band)
@@ -149,6 +150,8 @@ class Week:
                 )
 
     def _cost(self, before: _State, after: _State, day: int) -> int:
+        if not self.limits.comfort:
+            return 0
         if after.last == OFF:
             first_off = before.last != OFF and before.row == before.days
             return self.limits.rotating * max(before.row - 2, 0) if first_off else 0

@@ -13,6 +13,15 @@ from simulator.shifts import PlannedShift, least_people
 
 Line = tuple[Pattern | None, ...]
 """a week by day"""
+_TRIES = sorted(product(range(3), range(3), range(3)), key=lambda t: (sum(t), t))
+"""how much wider than arithmetic asks the differences of nights, of weekend days and of days of work may be, the best
+first"""
+_WIDTHS = (DAY, 120)
+"""of the bands: the widest first, for then the programme is small"""
+_EVEN = 1
+"""up to this one of the tries nights and weekends are as even as can be"""
+_A_TRY = 2.0
+"""seconds for one of them: what is left then is only how comfortable the lines are"""
 _SEARCH = 40
 """people more than there are, among whom the remedy is looked for"""
 
@@ -50,20 +59,25 @@ class Crew:
 
         Raises `CannotRoster` with the number of people that it takes.
         """
-        for fine in (False, True):
-            made, of = bands([shift.pattern for shift in self.shifts], self.rules, fine=fine)
-            paths = self._most_even(made, of)
-            if paths is not None:
-                return _told_apart(paths, self.shifts, of)
+        best: tuple[int, list[Line]] | None = None
+        for width in _WIDTHS:
+            made, of = bands([shift.pattern for shift in self.shifts], self.rules, width=width)
+            found = self._most_even(made, of, len(_TRIES) if best is None else best[0])
+            if found is not None:
+                best = found[0], _told_apart(found[1], self.shifts, of)
+            if best is not None and (best[0] <= _EVEN or self.rotating):
+                break
+        if best is not None:
+            return best[1]
         more = replace(self, people=self.people + 1).fewest()
         if more is None:
             raise CannotRoster(
-                f"people.{self.group}: neither {self.people} nor {_SEARCH} more can work these shifts with "
+                f"people.{self.group}: no roster was found for {self.people} nor for {_SEARCH} more with "
                 f"{self.rules.rest_minutes / 60:g} hours of rest and {self.rules.most_nights} nights in a row: let more of "
                 "them work nights, or loosen these rules"
             )
         raise CannotRoster(
-            f"people.{self.group}: {self.people} cannot work these shifts with {self.rules.rest_minutes / 60:g} hours of rest, "
+            f"people.{self.group}: no roster was found for {self.people} with {self.rules.rest_minutes / 60:g} hours of rest, "
             f"{self.rules.most_nights} nights in a row and {self.rules.weekly_minutes / 60:g} hours a week: have {more}"
         )
 
@@ -71,45 +85,70 @@ class Crew:
         """How many people can work these shifts, from ``people`` on upwards; ``None``: a few dozen more cannot
         either."""
         for people in range(self.people, self.people + _SEARCH + 1):
-            for fine in (False, True):
-                made, of = bands([shift.pattern for shift in self.shifts], self.rules, fine=fine)
-                if replace(self, people=people)._open(made, of) is not None:
+            for width in _WIDTHS:
+                made, of = bands([shift.pattern for shift in self.shifts], self.rules, width=width)
+                if replace(self, people=people)._can(made, of):
                     return people
         return None
 
-    def _most_even(self, made: Sequence[Band], of: Mapping[Pattern, int]) -> list[tuple[int, ...]] | None:
+    def _most_even(
+        self, made: Sequence[Band], of: Mapping[Pattern, int], before: int
+    ) -> tuple[int, list[tuple[int, ...]]] | None:
+        """The first of the `_TRIES` that gives lines, of those before this one, and the lines; last come any at all."""
+        if self.nightless >= self.people and any(band.night for band in made):
+            return None
+        anyhow: list[tuple[int, ...]] | None = None
+        for place, tried in enumerate(_TRIES[:before]):
+            limits = self._limits(made, of, tried)
+            paths = self._paths(made, self._wanted(made, of), limits, min(self.seconds, _A_TRY))
+            if paths is not None:
+                return place, paths
+            if anyhow is None:
+                # the first try is mostly enough; where it is not, it may be that nothing is
+                anyhow = self._open(made, of)
+                if anyhow is None:
+                    return None
+        return (before, anyhow) if anyhow is not None and before == len(_TRIES) else None
+
+    def _limits(
+        self,
+        made: Sequence[Band],
+        of: Mapping[Pattern, int],
+        wider: tuple[int, int, int],
+        *,
+        comfort: bool = True,
+    ) -> Limits:
         wanted = self._wanted(made, of)
         total = sum(map(sum, wanted))
         nights = sum(wanted[day][k] for day in range(7) for k, band in enumerate(made) if band.night)
         weekend = sum(wanted[5]) + sum(wanted[6])
-        if self.nightless >= self.people and nights:
-            return None
-        if self._open(made, of) is None:
-            return None
-        for n, w, d in sorted(product(range(3), repeat=3), key=lambda t: (sum(t), t)):
-            limits = Limits(
-                self.people,
-                _range(total, self.people, d, self.rules.days_a_week),
-                _range(nights, self.people - self.nightless, n, 7),
-                _range(weekend, self.people, w, 2),
-                self.nightless,
-                self.rotating,
-            )
-            try:
-                paths = Week(made, wanted, limits, self.rules).paths(solver=self.solver, seconds=self.seconds)
-            except TimeoutError:
-                continue
-            if paths is not None:
-                return paths
-        return self._open(made, of)
+        return Limits(
+            self.people,
+            _range(total, self.people, wider[2], self.rules.days_a_week),
+            _range(nights, self.people - self.nightless, wider[0], 7),
+            _range(weekend, self.people, wider[1], 2),
+            self.nightless,
+            self.rotating,
+            comfort,
+        )
+
+    def _can(self, made: Sequence[Band], of: Mapping[Pattern, int]) -> bool:
+        """Is there a roster at all? An even one is found sooner, for there are fewer states to look at."""
+        even = self._limits(made, of, _TRIES[0], comfort=False)
+        if self._paths(made, self._wanted(made, of), even, min(self.seconds, _A_TRY)) is not None:
+            return True
+        return self._open(made, of) is not None
 
     def _open(self, made: Sequence[Band], of: Mapping[Pattern, int]) -> list[tuple[int, ...]] | None:
         """Lines that keep the rules, however uneven."""
-        limits = Limits(self.people, (0, 7), (0, 7), (0, 2), self.nightless)
+        limits = Limits(self.people, (0, 7), (0, 7), (0, 2), self.nightless, comfort=False)
+        return self._paths(made, self._wanted(made, of), limits, self.seconds)
+
+    def _paths(
+        self, made: Sequence[Band], wanted: Sequence[Sequence[int]], limits: Limits, seconds: float
+    ) -> list[tuple[int, ...]] | None:
         try:
-            return Week(made, self._wanted(made, of), limits, self.rules).paths(
-                solver=self.solver, seconds=self.seconds
-            )
+            return Week(made, wanted, limits, self.rules).paths(solver=self.solver, seconds=seconds)
         except TimeoutError:
             return None
 

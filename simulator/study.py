@@ -9,14 +9,14 @@ replications depend on.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
 
 from simulator import strata
-from simulator.batch import EngineName, Job, Played, expectations, laid_out, play
+from simulator.batch import EngineName, Job, Kept, Played, expectations, kept, laid_out, play
 from simulator.controls import Surplus, corrected
 from simulator.figures import (
     AT_MOST_ONE,
@@ -44,6 +44,9 @@ from simulator.precision import (
     student,
 )
 from simulator.scenario import HALF_HOUR_MS, Scenario
+
+_FEW_BATCHES = 8
+"""with fewer than so many of several days each, the spread is taken between days"""
 
 Progress = Callable[[int, int], None]
 """is told how many days have been played, and how many it will be as far as is known now"""
@@ -82,7 +85,8 @@ class Study:
             self._looks = Looks(aim or Aim(target=scenario.target), self._size * scenario.days)
         whole = 0 if days is None else -(-days // scenario.days)
         self._given = strata.sizes(whole, self._size) if days is not None else []
-        self._played: list[Played] = []
+        self._played: list[Kept] = []
+        self._total: Outcome | None = None
         self._alpha = ALPHA
         self.done = False
 
@@ -102,9 +106,13 @@ class Study:
         factors = strata.factors(scenario.seed, batch, size, scenario.days, scenario.arrivals.busyness)
         return Job(scenario, self.key, self.engine, first, factors)
 
-    def take(self, played: Iterable[Played]) -> None:
-        """Add what was played of `jobs`, in their order, and look."""
-        self._played += played
+    def add(self, played: Played) -> None:
+        """Add the next of `jobs`, in their order."""
+        self._played.append(kept(played))
+        self._total = played.outcome if self._total is None else self._total + played.outcome
+
+    def look(self) -> None:
+        """All of `jobs` have been added: is it enough?"""
         if self._looks is None:
             self.done = True
             return
@@ -143,8 +151,6 @@ class Study:
 
     def figures(self) -> Figures:
         """Everything."""
-        if not self._played:
-            raise ValueError(f"{self.scenario.name}: nothing was played yet")
         outcome = self.outcome
         whole = {measure: self.interval(measure) for measure in MEASURES}
         return Figures(
@@ -165,8 +171,9 @@ class Study:
     @property
     def outcome(self) -> Outcome:
         """The sum of all replications."""
-        outcomes = [played.outcome for played in self._played]
-        return sum(outcomes[1:], start=outcomes[0])
+        if self._total is None:
+            raise ValueError(f"{self.scenario.name}: nothing was played yet")
+        return self._total
 
     @property
     def _replications(self) -> int:
@@ -180,33 +187,33 @@ class Study:
         over a mean has.
         """
         column = MEASURES.index(measure)
-        kept = self._played[:batches]
-        part = np.concatenate([played.parts[:, :, column] for played in kept])
-        whole = np.concatenate([played.wholes[:, :, column] for played in kept])
-        lost = np.stack([_lost(played.outcome, measure) for played in kept])
+        chosen = self._played[:batches]
+        part = np.concatenate([played.parts[:, :, column] for played in chosen])
+        whole = np.concatenate([played.wholes[:, :, column] for played in chosen])
+        lost = np.stack([_lost(played, measure) for played in chosen])
         if whole.sum() == 0:
             return EMPTY[column], np.zeros(part.shape), lost, 0.0
         ratio = float(part.sum() / whole.sum())
         mean = float(whole.sum()) / len(whole)
         errors = (part - ratio * whole) / mean
-        batch = np.repeat(np.arange(len(kept)), [len(played.busyness) for played in kept])
+        batch = np.repeat(np.arange(len(chosen)), [len(played.busyness) for played in chosen])
         by_batch = np.bincount(batch, errors.sum(1)), np.bincount(batch, whole.sum(1) - mean)
         bias = -float((by_batch[0] * by_batch[1]).sum()) / (len(part) ** 2 * mean)
-        return ratio, errors, lost, bias if len(kept) > 1 else 0.0
+        return ratio, errors, lost, bias if len(chosen) > 1 else 0.0
 
     def _surplus(self, batches: int | None = None) -> Surplus:
-        kept = self._played[:batches]
+        chosen = self._played[:batches]
         expected, work = expectations(self.scenario, laid_out(self.scenario, self.key))
-        busyness = np.concatenate([played.busyness for played in kept])
-        first = np.concatenate([played.first for played in kept])
-        excess = np.concatenate([played.excess for played in kept])
-        gave_up = np.concatenate([played.gave_up for played in kept])
+        busyness = np.concatenate([played.busyness for played in chosen])
+        first = np.concatenate([played.first for played in chosen])
+        excess = np.concatenate([played.excess for played in chosen])
+        gave_up = np.concatenate([played.gave_up for played in chosen])
         shape = self.scenario.arrivals.busyness
         by_half_hour = np.repeat(busyness, len(expected) // busyness.shape[1], axis=1)
         there = expected > 0
         calls = np.where(there, first / np.where(there, expected, 1) - by_half_hour, 0.0)
         return Surplus(
-            np.repeat(np.arange(len(kept)), [len(played.busyness) for played in kept]).astype(np.float64),
+            np.repeat(np.arange(len(chosen)), [len(played.busyness) for played in chosen]).astype(np.float64),
             calls,
             np.where(work > 0, excess / np.where(work > 0, work, 1), 0.0),
             gave_up / max(float(expected.sum()), 1.0),
@@ -217,10 +224,13 @@ class Study:
     def _controlled(self, measure: Measure) -> tuple[Interval, float]:
         column = MEASURES.index(measure)
         ratio, errors, lost, bias = self._errors(measure)
-        left = corrected(errors, lost, self._surplus())
-        mean, error = self._summed(left)
+        if self.scenario.days > 1 and len(self._played) < _FEW_BATCHES:
+            mean, error, freedom = _between_days(errors)
+        else:
+            mean, error = self._summed(corrected(errors, lost, self._surplus()))
+            freedom = len(self._played) - 1
         mean += ratio - bias
-        half = student(self._alpha, len(self._played) - 1) * error if len(self._played) > 1 else float("inf")
+        half = student(self._alpha, freedom) * error if freedom else float("inf")
         unit = UNIT[column]
         highest = 1.0 if AT_MOST_ONE[column] else float(self.scenario.horizon_ms)
         low, high = max(mean - half, 0.0), min(mean + half, highest)
@@ -255,8 +265,9 @@ class Study:
         replications = self._replications
 
         def counted(name: str) -> Floats:
-            rows = [getattr(played.outcome, name) for played in self._played]
-            return np.array([row.sum(axis) if row.ndim == 2 else row for row in rows], np.float64)
+            return np.stack(
+                [played.by_half_hour[name] if axis else played.by_line[name] for played in self._played]
+            )
 
         def band(column: int) -> Band:
             unit = UNIT[column]
@@ -299,45 +310,51 @@ def difference(
     return Interval(mean / unit, (mean - half) / unit, (mean + half) / unit)
 
 
-def _lost(outcome: Outcome, measure: Measure) -> Floats:
+def _between_days(errors: Floats) -> tuple[float, float, int]:
+    """The mean error, its standard error, and the degrees of freedom, from the spread between all days.
+
+    Of so few replications the days have to say it. They differ by their weekday as well, so the spread is rather
+    too large, and so are the limits. ``errors[replication, day]``.
+    """
+    count = errors.size
+    error = float(errors.std(ddof=1)) * errors.shape[1] / count**0.5
+    return float(errors.sum(1).mean()), error, count - 1
+
+
+def _lost(batch: Kept, measure: Measure) -> Floats:
     """Where a figure is decided, by half hour: what is lost, or waited, or worked there."""
-    by_line = {
-        "answer_rate": outcome.asked - outcome.answered,
-        "service_level": outcome.asked - outcome.within,
-        "abandon_rate": outcome.abandoned,
-        "asa": outcome.wait_ms,
-    }
-    lost = outcome.busy_ms if measure == "occupancy" else by_line[measure].sum(1)
-    return lost.astype(np.float64)
+    by = batch.by_half_hour
+    match measure:
+        case "answer_rate":
+            return by["asked"] - by["answered"]
+        case "service_level":
+            return by["asked"] - by["within"]
+        case "abandon_rate":
+            return by["abandoned"]
+        case "asa":
+            return by["wait_ms"]
+        case "occupancy":
+            return by["busy_ms"]
 
 
 def pursue(
     studies: Sequence[Study], *, workers: Workers | None = None, progress: Progress | None = None
 ) -> None:
     """Play all of them until each is done, those jobs together that do not wait for each other's looks."""
+    done = sum(study.days_played for study in studies)
     while jobs := [(study, job) for study in studies for job in study.jobs()]:
         results = (
             workers.map(play, [job for _, job in jobs]) if workers else map(play, (job for _, job in jobs))
         )
-        _gather(studies, jobs, iter(results), progress)
-
-
-def _gather(
-    studies: Sequence[Study],
-    jobs: list[tuple[Study, Job]],
-    results: Iterator[Played],
-    progress: Progress | None,
-) -> None:
-    done = sum(study.days_played for study in studies)
-    taken: dict[int, list[Played]] = {}
-    for (study, job), played in zip(jobs, results, strict=True):
-        taken.setdefault(id(study), []).append(played)
-        done += job.busyness.size
-        if progress:
-            progress(done, max(sum(s.days_expected for s in studies), done))
-    for study in studies:
-        if id(study) in taken:
-            study.take(taken[id(study)])
+        for (study, job), played in zip(jobs, results, strict=True):
+            study.add(played)
+            done += job.busyness.size
+            if progress:
+                progress(done, max(sum(s.days_expected for s in studies), done))
+        for study in {id(study): study for study, _ in jobs}.values():
+            study.look()
+    if progress:  # it may have ended sooner than was foretold
+        progress(done, done)
 
 
 def simulate(

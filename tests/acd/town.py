@@ -149,7 +149,7 @@ def in_office_hours(setup: Setup) -> Setup:
         Treatment.PARALLEL,
         notices=("office-closed",),
         hours=office,
-        passes=(Pass("telecom", "12320"),),
+        passes=(Pass("telecom", "12320"), Pass("unicom", "12320")),
         wait=CITY,
     )
     return replace(

@@ -99,7 +99,7 @@ def test_who_is_missing_is_a_skill_when_the_seats_in_all_would_do() -> None:
     found = view(short, simulate(short, days=20))
     by_line, by_hour = found.failures
     assert by_line.where.en == "line 12315"
-    assert by_line.why.en == "It can be answered by 1 of 2 groups (4 seats in all their shifts)."
+    assert by_line.why.en == "Few can answer it: few; 4 of 30 seats at the fullest."
     assert by_hour.why.en.startswith("Too few who know line 12315: ")
     assert {row.name: row.answer_rate.high < 0.98 for row in found.lines} == {"12345": False, "12315": True}
 
@@ -128,6 +128,57 @@ def test_all_that_keeps_a_seat_counts_as_handling() -> None:
         ring=Duration("constant", 2),
     )
     assert handling_s(busier) == pytest.approx(207)
+
+
+def test_a_line_that_waits_for_its_experts_is_told_so() -> None:
+    """10 Erlangs, and 30 seats that may answer: but half of the callers wait 60 s for one of 2 experts first."""
+    expert = line("12315", 0.5, "12315")
+    steps = (Need((("12315", 3),)), Need((("12315", 1),), 60_000))
+    lines = (line("12345", 0.5, "12345"), replace(expert, wait=Wait("12345", steps)))
+    groups = (
+        Group("usual", {"12345": 1, "12315": 1}, (Shift("day", 28),)),
+        Group("experts", {"12345": 1, "12315": 3}, (Shift("day", 2),)),
+    )
+    late = replace(scenario(), lines=lines, groups=groups)
+    found = view(late, simulate(late, days=8))
+    (told,) = [one.why.en for one in found.failures if one.where.en == "line 12315"]
+    assert told == "Its callers wait for experts first: others may answer after 60 s only."
+
+
+def test_in_a_week_the_reason_says_the_day() -> None:
+    """Nobody is short but on Wednesdays."""
+    few = (Shift("few", 9, weekdays=frozenset({2})),)
+    many = (Shift("many", 30, weekdays=frozenset({0, 1, 3, 4, 5, 6})),)
+    short = scenario(*few, *many, days=7)
+    found = view(short, simulate(short, days=70))
+    assert {one.where.en[:4] for one in found.failures} <= {"Wed ", "Thu "}
+    assert found.failures[0].why.en.startswith("Too few seats: on Wed at ")
+    assert found.failures[0].why.zh.startswith("座席不足：周三")
+
+
+def test_a_day_that_was_played_once_has_no_interval_and_says_so() -> None:
+    once = scenario(Shift("day", 9))
+    found = view(once, simulate(once, days=1))
+    assert not found.sure
+    assert found.failures == ()
+    assert found.notes[0].en.startswith("One day was played: nothing is known")
+    assert np.isnan(found.answer_rate.low).all()
+    assert not np.isnan(found.answer_rate.mean).any()
+
+
+def test_a_week_that_was_played_once_has_an_interval_and_its_half_hours_have_none() -> None:
+    once = scenario(Shift("day", 9), days=7)
+    found = view(once, simulate(once, days=7))
+    assert found.sure
+    assert not found.parted
+    assert (
+        found.notes[0].en
+        == "Played once (7 days): no half hour and no line has an interval. Take --days 14 or more."
+    )
+
+
+def test_a_line_that_a_machine_serves_wholly_takes_no_seat() -> None:
+    assert handling_s(replace(scenario(), lines=(replace(scenario().lines[0], contained=1.0),))) == 0
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,8 +261,11 @@ def test_reports_are_written_by_their_endings(capsys: pytest.CaptureFixture[str]
     [
         (["storn"], "storn: no built-in scenario has this name"),
         (["zhengzhou", "--report", "day.pdf"], "--report day.pdf: its ending says no kind: write .html, .png or .csv"),
-        (["zhengzhou", "--days", "0"], "days: 0 are none: play 1 or more"),
-        (["zhengzhou", "--seats", "-1"], "seats: -1"),
+        (["zhengzhou", "--days", "0"], "--days 0: is no number of days: write 1 or more"),
+        (["zhengzhou", "--seats", "-1"], "--seats -1: is no number of seats: write 0 or more"),
+        (["zhengzhou", "--workers", "0"], "--workers 0: is no number of threads: write 1 or more, or tcp://HOST:8786"),
+        (["zhengzhou", "--workers", "many"], "--workers many: is neither a number of threads nor an address: write 4, or "),
+        (["zhengzhou", "--report", "/nowhere/day.csv"], "--report /nowhere/day.csv: there is no folder /nowhere: make it"),
     ],
 )  # fmt: skip
 def test_what_cant_be_simulated_is_one_line_that_says_why(

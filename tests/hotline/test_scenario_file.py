@@ -645,6 +645,24 @@ def test_arrivals_and_durations_come_from_a_table_of_calls(
     check_recorded(load_with(tmp_path, '[records]\nfile = "calls.csv"\n'))
 
 
+def test_numbers_that_are_no_line_are_named_with_the_line_that_has_their_calls(
+    tmp_path: Path, calls: list[tuple[datetime, str, float, float, float | None]]
+) -> None:
+    rows = "".join(f"{at:%Y-%m-%d %H:%M:%S},96{n % 5}\n" for n, (at, *_) in enumerate(calls))
+    (tmp_path / "calls.csv").write_text(f"arrived,line\n{rows}", encoding="utf-8")
+    loaded = load_with(tmp_path, '[records]\nfile = "calls.csv"\ndurations = false\n')
+    (told,) = [remark for remark in loaded.remarks if remark.startswith("No line of the scenario: ")]
+    assert told.endswith(f" and 2 more; their {len(calls):,} calls count as 12345's.")
+
+
+def test_a_spreadsheet_s_own_file_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(ScenarioFault) as caught:
+        load_with(tmp_path, '[records]\nfile = "calls.csv"\n')
+    (told,) = caught.value.faults
+    assert told.endswith("calls.csv: is a spreadsheet's own file: save it there as CSV in UTF-8")
+
+
 def load_with(folder: Path, more: str) -> Loaded:
     return open_scenario(write(folder, WITH_LINES + more))
 

@@ -53,3 +53,27 @@ def test_a_carrier_that_sends_our_header_changes_nothing() -> None:
     assert told("kaifeng", "12345", "X-Hotline-Line: 12320", trunk="unicom") == told(
         "kaifeng", "12345", trunk="unicom"
     )
+
+
+def test_what_counts_for_a_lines_15_s_is_told_of_everybody_who_is_passed_on() -> None:
+    counted = (
+        "Counts for line {}: answered within 15 s of being asked, target 95 % of all that were passed to it"
+    )
+    for number in ("12366", "110"):
+        assert counted.format(number) in told("kaifeng", number, trunk="unicom")
+    assert "Counts for line" not in told("kaifeng", "12345")
+
+
+def test_why_nobody_took_a_call_is_told_as_the_seats_display_has_it_and_of_an_emergency_never() -> None:
+    sees = "sees why beside the line: {0}未接, {0}占线, {0}线路满, {0}不通."
+    assert sees.format("分中心") in told("kaifeng", "12366", trunk="unicom")
+    assert sees.format("本线") in told("kaifeng", "12320", trunk="unicom")
+    assert "sees why" not in told("kaifeng", "110", trunk="unicom")
+
+
+def test_that_nobody_is_rung_over_every_carrier_is_told_where_there_are_several_and_no_emergency() -> None:
+    again = "Another carrier is tried only where one fails"
+    may = instant(datetime(2019, 5, 14, 10))
+    assert again in told("jingjiang", "95598", at_ms=may)
+    assert again not in told("jingjiang", "12333", at_ms=may)
+    assert again not in told("jingjiang", "110", at_ms=may)

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.programme import Solver
-from simulator.roster import CannotRoster, Person, Roster, roster
+from simulator.roster import Roster, roster
 from simulator.roster_check import faults
 from simulator.roster_flow import bands, may_follow
+from simulator.roster_lines import CannotRoster, Person, fewest_people
 from simulator.rules import DAY, EIGHT, NINE, SIX, Pattern, Rules
 from simulator.shifts import PlannedShift, least_people
 from tests.simulator.weeks import shift
@@ -183,10 +184,25 @@ def test_people_whom_the_rest_forbids_are_told_how_many_it_takes() -> None:
     """Two shifts, 22:00 to 6:00 and then 7:00: the hours do for one person, the rest does not."""
     shifts = [shift(0, EIGHT, 1320), shift(1, EIGHT, 420)]
     with pytest.raises(
-        CannotRoster, match=r"^people\.general: 1 cannot work these shifts with 11 hours of rest.*: have 2$"
+        CannotRoster, match=r"^people\.general: no roster was found for 1 with 11 hours of rest.*: have 2$"
     ):
         made(shifts, 1)
     assert faults(made(shifts, 2), shifts) == []
+
+
+def test_a_late_evening_before_a_full_day_is_given_to_those_who_begin_late() -> None:
+    """16:00 to 1:00, then 10:00 or 13:00: only who begins at 13:00 has rested 11 hours, and all three are needed."""
+    shifts = [shift(0, NINE, 960, 2), shift(1, NINE, 600, 1), shift(1, NINE, 780, 2)]
+    found = made(shifts, 3)
+    assert faults(found, shifts) == []
+    assert fewest_people(shifts, Rules()) == {"general": 3}
+
+
+def test_as_few_people_as_can_be_are_found_when_nobody_says_how_many() -> None:
+    shifts = [shift(0, EIGHT, 1320), shift(1, EIGHT, 420), shift(2, EIGHT, 420)]
+    assert least_people(shifts, Rules()) == {"general": 1}
+    assert fewest_people(shifts, Rules()) == {"general": 2}
+    assert len(made(shifts).people) == 2
 
 
 def test_people_without_a_shift_or_with_one_number_are_refused() -> None:
@@ -217,12 +233,13 @@ def test_people_beyond_the_fewest_make_shorter_weeks_for_all() -> None:
 @given(
     starts=st.lists(
         st.tuples(st.integers(0, 47), st.sampled_from([SIX, EIGHT, NINE])), min_size=1, max_size=12
-    )
+    ),
+    width=st.sampled_from([DAY, 120, 0]),
 )
-def test_any_two_shifts_of_a_band_leave_the_rest_and_so_do_bands_that_may_follow(starts) -> None:  # type: ignore[no-untyped-def]
+def test_any_two_shifts_of_a_band_leave_the_rest_and_so_do_bands_that_may_follow(starts, width: int) -> None:  # type: ignore[no-untyped-def]
     rules = Rules()
     shifts = [shift(0, kind, half * 30).pattern for half, kind in starts]
-    made_, of = bands(shifts, rules)
+    made_, of = bands(shifts, rules, width=width)
     for one, other in product(set(shifts), repeat=2):
         rest = other.begin + DAY - one.end
         if of[one] == of[other] or may_follow(made_[of[one]], made_[of[other]], rules):

@@ -40,6 +40,12 @@ def test_the_plan_meets_the_target_with_callers_of_other_seeds(plan: StaffPlan) 
         assert played(plan.scenario, seed).verdict != "missed"
 
 
+def test_the_same_question_has_the_same_answer(plan: StaffPlan) -> None:
+    again = staff(town(), rules=QUICK)
+    assert again.shifts == plan.shifts
+    assert again.answer_rate == plan.answer_rate
+
+
 def test_the_plan_is_not_wasteful(plan: StaffPlan) -> None:
     """Less than a point above the target; and a twentieth of the shifts fewer would miss it."""
     assert plan.answer_rate.mean < plan.target + 0.01

@@ -99,8 +99,18 @@ def test_what_corrects_a_batch_does_not_know_that_batch() -> None:
     assert not np.allclose(before[4:8], after[4:8], rtol=1e-3)
 
 
+def test_of_few_days_fewer_controls_are_taken_and_they_help_less() -> None:
+    surplus, errors, lost = made_up(5, 200, 4)
+    few = slice(0, 24)
+    cut = Surplus(
+        *(getattr(surplus, name)[few] for name in ("batch", "calls", "work", "gave_up", "busy")), 0.0
+    )
+    some = corrected(errors[few], lost[:6], cut)
+    assert corrected(errors, lost, surplus)[few].var() < some.var() < errors[few].var() / 2
+
+
 def test_with_too_few_days_or_nothing_lost_nothing_is_corrected() -> None:
-    surplus, errors, lost = made_up(3, 6, 4)
+    surplus, errors, lost = made_up(3, 5, 1)
     assert (corrected(errors, lost, surplus) == errors[:, 0]).all()
     surplus, errors, lost = made_up(3, 30, 4)
     assert (corrected(errors, lost * 0, surplus) == errors[:, 0]).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -168,7 +169,12 @@ TOWNS: dict[str, Scenario] = {
 
 # ── where everything falls together ──────────────────────────────────────────────────────────────────────────
 
-_ALIKE = {"talk": constant(50), "wrap_up": constant(10), "patience": constant(20), "greeting_ms": 10_000}
+_ALIKE: dict[str, Any] = {
+    "talk": constant(50),
+    "wrap_up": constant(10),
+    "patience": constant(20),
+    "greeting_ms": 10_000,
+}
 BUNCHES: dict[str, Scenario] = {
     "the sub-centre's one seat": pool(
         5_000,

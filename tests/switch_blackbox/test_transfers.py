@@ -429,6 +429,35 @@ async def test_whoever_the_third_party_is_that_fails_a_seat_which_left_the_calle
     assert [r.disposition for r in told] == ["answered"] * 4
 
 
+async def test_a_third_party_that_answers_as_it_is_given_up_keeps_nobody_and_nobody_hears_it(
+    place: Place, here: Town, wire: Wire, wavs: dict[float, Path]
+) -> None:
+    rings_s, apart_s = 1.5, (-0.02, 0.0, 0.02, 0.04, 0.08)  # the last ones have it on the line by then
+    async with AsyncExitStack() as stack:
+        late = Manner(ring_s=Fixed(rings_s), sound=wavs[THIRD_HZ])
+        before = await stack.enter_async_context(behaving(place.police, late))
+        pairs = await stack.enter_async_context(talking(here, wavs, 84, len(apart_s)))
+
+        async def gives_up(pair: Pair, apart: float) -> None:
+            post(here, TransferAsked(pair.call.call, "consult", "110"))
+            await asyncio.sleep(rings_s + apart)  # what is tested is this very moment
+            post(here, TransferSteered(pair.call.call, "give back"))
+
+        await asyncio.gather(*map(gives_up, pairs, apart_s))
+        legs = (await place.police.quiet())[before:]
+        for pair in pairs:
+            await until_hears(here, pair.caller, SEAT_HZ, not_=(THIRD_HZ,))
+            await until_hears(here, pair.seat, CALLER_HZ, not_=(THIRD_HZ,))
+            assert not hears(pair.caller.heard().samples, THIRD_HZ)
+        await asyncio.gather(*(pair.caller.hang_up() for pair in pairs))
+        told = await records(here, [pair.number for pair in pairs])
+    assert len(legs) == len(pairs)
+    assert all(leg.ended is not None for leg in legs)
+    for record in told:
+        (one,) = record.transfers
+        assert one.outcome == ("given back" if one.answered is None else "consulted")
+
+
 # ── both legs led away at once ───────────────────────────────────────────────────────────────────────────────
 
 

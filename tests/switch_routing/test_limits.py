@@ -25,11 +25,12 @@ pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 
 NET, NIGHT = "127.32.3", "127.32.4"
 HOLIDAY, FULL = "今天是法定节假日，人工服务照常。", "座席全忙，请稍后再拨。"
-GREETING, URBAN = "您好，开封。", "您好，城市管理。"
+GREETING, URBAN = "开封市民热线。", "城管为您服务。"
 
 LIMITED = f"""
 [[queues]]
 name = "12345"
+title = "开封12345"
 greeting = ["{GREETING}"]
 max_wait_seconds = 2
 then = "overflow"
@@ -38,6 +39,7 @@ rest_seconds = 1
 
 [[queues]]
 name = "law"
+title = "法律"
 max_wait_seconds = 2
 full_notice = ["{FULL}"]
 
@@ -54,7 +56,7 @@ prefer_seconds = 1.5
 [[agents]]
 first = "1901"
 name = "方言受理员"
-skills = {{ "12345" = 1, "dialect" = 1 }}
+skills = {{ "12345" = 2, "12319" = 2, "12348" = 1, "dialect" = 1 }}
 pin_hash = "PIN"
 """
 EXPERT, SPEAKS, PLAIN = "1047", "1901", "1001"

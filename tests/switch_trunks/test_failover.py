@@ -99,6 +99,27 @@ async def test_a_way_that_rings_for_ever_is_given_up_after_its_ring_time(here: T
     assert (record.disposition, len(failures(record))) == ("passed", 1)
 
 
+async def test_whoever_a_carrier_finds_busy_is_not_rung_again_over_the_next(here: Town) -> None:
+    async with far_ends(here, unicom=BUSY, telecom=TALKS) as ends:
+        _, record = await call(here, "12333", 40)
+        asked = {name: [one.called for one in end.legs()] for name, end in ends.items()}
+    assert asked == {"unicom": ["12333"], "telecom": []}
+    assert [(one.trunk, one.outcome) for one in record.passes] == [("unicom", "busy")]
+    assert record.disposition == "told"
+
+
+async def test_where_a_carrier_fails_the_next_one_rings_the_lines_people(here: Town) -> None:
+    async with far_ends(here, unicom=NO_CHANNEL, telecom=TALKS) as ends:
+        _, record = await call(here, "12333", 40)
+        asked = {name: [one.called for one in end.legs()] for name, end in ends.items()}
+    assert asked == {"unicom": ["12333"], "telecom": ["12333"]}
+    assert [(one.trunk, one.outcome) for one in record.passes] == [
+        ("unicom", "congestion"),
+        ("telecom", "answered"),
+    ]
+    assert record.disposition == "passed"
+
+
 async def test_a_far_end_that_went_silent_costs_seconds_and_nothing_once_supervision_saw_it(
     here: Town,
 ) -> None:

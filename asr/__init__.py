@@ -1,0 +1,1 @@
+"""What did the caller say, and what is the answer?"""
