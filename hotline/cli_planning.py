@@ -41,7 +41,7 @@ def add_commands(add: Add) -> None:
         _simulate,
         "What becomes of a scenario's calls: answer rate, waits, occupancy, with intervals.",
     )
-    add_scenario(simulated)
+    add_scenario(simulated, "so many at the fullest, shifts in proportion")
     simulated.add_argument(
         "--days", type=int, metavar="N", help="simulate so many; default: until the answer is sure"
     )
@@ -55,10 +55,10 @@ def add_commands(add: Add) -> None:
     add_report(simulated)
 
 
-def add_scenario(sub: argparse.ArgumentParser) -> None:
-    """What every command about a scenario takes."""
+def add_scenario(sub: argparse.ArgumentParser, seats: str) -> None:
+    """What every command about a scenario takes. ``seats``: what ``--seats`` means to it."""
     sub.add_argument("scenario", metavar="SCENARIO", help="a built-in scenario's name or a TOML file")
-    sub.add_argument("--seats", type=int, metavar="N", help="so many at the fullest, shifts in proportion")
+    sub.add_argument("--seats", type=int, metavar="N", help=seats)
     sub.add_argument(
         "--workers", metavar="WHERE", help="threads, or a Dask scheduler's address; default: one a core"
     )
@@ -125,8 +125,6 @@ def scenario_of(args: argparse.Namespace, told: Told | None = None) -> Loaded:
     scenario = loaded.scenario
     if args.seed is not None:
         scenario = replace(scenario, seed=args.seed)
-    if args.seats is not None:
-        scenario = scenario.with_seats(args.seats)
     return replace(loaded, scenario=scenario)
 
 
@@ -141,7 +139,7 @@ def _simulate(args: argparse.Namespace) -> int:
         writable("--report", file, REPORTS)
     with bars(args) as told, workers(args.workers) as who:
         loaded = scenario_of(args, told)
-        scenario = loaded.scenario
+        scenario = loaded.scenario if args.seats is None else loaded.scenario.with_seats(args.seats)
         plays = None
         if told is not None:
             told("the first days are played", 0, 0)

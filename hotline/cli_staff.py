@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     staff = add("staff", _staff, "The cheapest shifts that meet the target, and a roster for them.")
-    add_scenario(staff)
+    add_scenario(staff, "so many stand in the hall; default: as the scenario's rules say, or no limit")
     staff.add_argument(
         "--target", type=float, metavar="SHARE", help="answer rate, 0.98; default: the scenario's"
     )
@@ -57,10 +58,11 @@ def _staff(args: argparse.Namespace) -> int:
         loaded = scenario_of(args, told)
         if told is not None:
             told("what every half hour needs", 0, 0)
+        rules = loaded.rules if args.seats is None else replace(loaded.rules, seats=args.seats)
         plan = staff(
             loaded.scenario,
             args.target,
-            rules=loaded.rules,
+            rules=rules,
             progress=told,
             workers=who,
             solver=args.solver,

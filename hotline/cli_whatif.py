@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _INPUTS: Mapping[str, str] = {
     "load": "number of calls", "talk": "length of talks", "wrap_up": "length of wrap-up", "patience": "patience",
-    "ring": "time until a seat answers", "seats": "seats", "busyness": "how far days differ", "absence": "people who come",
+    "ring": "time until a seat answers", "seats": "seats", "busyness": "how far days differ (busyness)", "absence": "people who come",
 }  # fmt: skip
 
 
@@ -251,6 +251,11 @@ def _tell_effects(args: argparse.Namespace, scenario: Scenario, effects: tuple[E
         shown = [
             f"{100 * one.mean:+.2f} ±{50 * one.width:.2f}" for one in (effect.with_less, effect.with_more)
         ]
-        table.add_row(_INPUTS.get(effect.name, effect.name), f"{effect.less:g}", f"{effect.more:g}", *shown)
+        table.add_row(
+            _INPUTS.get(effect.name, effect.name),
+            f"{round(effect.less, 1):g}",
+            f"{round(effect.more, 1):g}",
+            *shown,
+        )
     console().print(table)
     return DONE

@@ -214,10 +214,14 @@ class Platform:
 
     async def _ready(self, work: Sequence[asyncio.Task[None]]) -> None:
         ready = asyncio.create_task(self.up.wait())
-        done, _ = await asyncio.wait({ready, *work}, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        for task in done - {ready}:
-            task.result()
+        left = {ready, *work}
+        try:
+            while not ready.done():  # work that has nothing to do in this city ends at once
+                done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {ready}:
+                    task.result()
+        finally:
+            ready.cancel()
 
     # ── the switch ───────────────────────────────────────────────────────────────────────────────────────────
 

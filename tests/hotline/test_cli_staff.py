@@ -81,6 +81,14 @@ def test_a_plan_is_told_even_where_so_few_people_cant_work_it(
     assert line.startswith("hotline: people: 2 are fewer than the ")
 
 
+def test_the_hall_has_no_more_seats_than_are_given(capsys: pytest.CaptureFixture[str], own: str) -> None:
+    assert main(["staff", own, "--target", "0.95", "--seats", "3", "--json"]) == 1
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["seats"] == 3
+    assert max(plan["at_work"]) <= 3
+    assert any(note.startswith("rules.seats: ") for note in plan["notes"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

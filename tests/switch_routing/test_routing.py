@@ -155,6 +155,7 @@ async def test_a_caller_finds_the_last_agent_again_and_waits_for_a_busy_one_so_l
     async with at_work(here, {"8001": "1001", "8002": "1002"}):
         first = await served(here, "12345", caller)
         assert first.agent is not None
+        assert first.priority == 0
         again = await served(here, "12345", caller)
         assert again.agent == first.agent, "though the other one is idle for longer"
         assert again.priority == 1, "a repeated call goes one step ahead"
