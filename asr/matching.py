@@ -92,6 +92,8 @@ class Features:
         return (self.characters, self.sounds, self.order, self.explained, self.covered, self.ahead)
 
 
+BLEND = (0.22, 0.22, 0.11, 0.34, 0.11)
+"""how the first five of `Features` rank the entries; chosen on the development set"""
 WEIGHTS = (4.0, 4.0, 2.0, 5.0, 2.0, 6.0)
 BIAS = -11.0
 """of the logistic regression that ``benchmarks/matching.py --fit`` makes of the development set, in `Features`' order"""
@@ -149,9 +151,10 @@ class NgramMatcher:
         for place in sorted(places):
             entry, question = self._variants[place]
             order = Indel.normalized_similarity(heard, self._sounds_of[place])
-            covered = self._characters.share(self._variants[place][1], self._sounds_of[place], spoken, heard)
-            parts = [float(by_characters[place]), float(by_sounds[place]), order, covered]
-            total = (2 * parts[0] + 2 * parts[1] + order + covered) / 6
+            covered = self._characters.share(question, self._sounds_of[place], spoken, heard)
+            explained = self._characters.known_share(spoken, heard, self._known[entry.id])
+            parts = [float(by_characters[place]), float(by_sounds[place]), order, explained, covered]
+            total = sum(share * part for share, part in zip(BLEND, parts, strict=True))
             if line is not None and entry.line == line:
                 total += ON_THE_LINE
             if entry.id not in best or total > best[entry.id][0]:
@@ -160,10 +163,9 @@ class NgramMatcher:
         found = []
         for number, (identity, (total, question, parts)) in enumerate(ranked):
             others = [item[1][0] for other, item in enumerate(ranked) if other != number]
-            known = self._known[identity]
-            explained = self._characters.known_share(spoken, heard, known)
             ahead = total - max(others, default=0.0)
-            features = Features(parts[0], parts[1], parts[2], explained, parts[3], max(-1.0, ahead))
+            one, two, three, four, five = parts
+            features = Features(one, two, three, four, five, max(-1.0, ahead))
             found.append((identity, question, features))
         return found
 

@@ -56,6 +56,10 @@ class Trial:
         return float(self.figures.outcome.asked.sum()) / self.figures.replications
 
 
+_HELPS = 0.25
+"""half hours that Erlang A sees lose less than this part of what the rules allow lack no seats"""
+
+
 class Search:
     """The steps of `staff`, with what they share."""
 
@@ -177,11 +181,13 @@ class Search:
         pursue([study], workers=self.workers)
         figures = study.figures()
         trial = Trial(wanted, found, shifts, scenario, figures.answer_rate.mean, figures)
-        trial.low = self._too_low(figures.outcome, wanted)
+        trial.low = self._too_low(figures.outcome, wanted, found)
         return trial
 
-    def _too_low(self, outcome: Outcome, wanted: tuple[Demand, ...]) -> list[tuple[frozenset[str], int]]:
-        """Half hours, or 24 hours on end, that are certainly under the rules' least."""
+    def _too_low(
+        self, outcome: Outcome, wanted: tuple[Demand, ...], cover: Cover
+    ) -> list[tuple[frozenset[str], int]]:
+        """Half hours that are under the rules' least where more seats would help, and 24 hours on end that are."""
         found = []
         for demand in wanted:
             asked, answered = self._by_row(outcome, demand)
@@ -192,6 +198,9 @@ class Search:
                 3 * self.rules.half_hour * (1 - self.rules.half_hour) / np.maximum(asked, 1.0)
             )
             low = rate + np.minimum(doubt, 0.5 * (1 - self.rules.half_hour)) < self.rules.half_hour
+            # two of a dozen callers who hang up at once are no want of seats: however many came, it would be the same two
+            there = np.minimum(np.array(cover.present(demand.pools), np.int64), demand.loss.shape[1] - 1)
+            low &= demand.loss[np.arange(ROWS), there] > _HELPS * (1 - self.rules.half_hour)
             found += [(demand.pools, int(row)) for row in np.flatnonzero(low)]
             found += [
                 (demand.pools, row)

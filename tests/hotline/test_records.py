@@ -9,8 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -44,26 +43,6 @@ def record(call: str, arrived: int = NINE, **fields: object) -> CallRecord:
         because=("12315 并入 12345", 'a "quoted" one'),
     )
     return msgspec.structs.replace(given, **fields)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    # Not below pytest's own directory: that is closed to the user whom the server runs as.
-    with tempfile.TemporaryDirectory(prefix="hotline-pg-") as directory:
-        Path(directory).chmod(0o755)
-        server = PostgresServer(Path(directory))
-        yield server
-        server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "records.sqlite")
-    server: PostgresServer = request.getfixturevalue("postgres")
-    server.run("DROP SCHEMA public CASCADE")
-    server.run("CREATE SCHEMA public")
-    return server.url
 
 
 async def until(true: Callable[[], bool]) -> None:
