@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from math import exp
 from typing import Any, Protocol
 
 from asr.knowledge import KnowledgeBase
 from asr.pinyin import syllables
-from asr.wording import canonical, plain
+from asr.wording import LIGHT, LIGHT_WEIGHT, canonical, plain
 
 
 class Decision(StrEnum):
@@ -33,8 +34,8 @@ class Thresholds:
     The defaults are those that ``benchmarks/matching.py`` chose on the development set.
     """
 
-    answer: float = 0.80
-    ask_back: float = 0.35
+    answer: float = 0.85
+    ask_back: float = 0.10
     margin: float = 0.04
 
 
@@ -78,7 +79,8 @@ class Features:
     ``characters``, ``sounds``: cosine of weighted 1- and 2-grams with the nearest variant. ``order``: how much of both is the
     same sounds in the same order. ``explained``: the share of the caller's weight that the entry's variants
     know, by character or sound. ``covered``: the share of the nearest variant that the caller said. ``ahead``: how far
-    the blend of these is before the next entry's.
+    the blend of these is before the next entry's. ``evidence``: how many signs that mean something were recognised, one by
+    sound alone for a half, 6 and more is all: three words that fit say more than one.
     """
 
     characters: float
@@ -87,15 +89,24 @@ class Features:
     explained: float
     covered: float
     ahead: float
+    evidence: float
 
     def row(self) -> tuple[float, ...]:
-        return (self.characters, self.sounds, self.order, self.explained, self.covered, self.ahead)
+        return (
+            self.characters,
+            self.sounds,
+            self.order,
+            self.explained,
+            self.covered,
+            self.ahead,
+            self.evidence,
+        )
 
 
 BLEND = (0.22, 0.22, 0.11, 0.34, 0.11)
 """how the first five of `Features` rank the entries; chosen on the development set"""
-WEIGHTS = (4.0, 4.0, 2.0, 5.0, 2.0, 6.0)
-BIAS = -11.0
+WEIGHTS = (-0.37, 1.51, 0.91, 1.90, 4.43, 8.67, 4.07)
+BIAS = -9.62
 """of the logistic regression that ``benchmarks/matching.py --fit`` makes of the development set, in `Features`' order"""
 NEAREST = 12
 """so many variants of each kind of comparison are looked at closely"""
@@ -116,10 +127,10 @@ class NgramMatcher:
         self._variants = [(entry, question) for entry in base for question in entry.questions]
         if not self._variants:
             return
-        texts = [canonical(question) for _, question in self._variants]
+        self._texts = texts = [canonical(question) for _, question in self._variants]
         self._sounds_of = [syllables(text) for text in texts]
-        self._characters = _Space([tuple(text) for text in texts])
-        self._sounds = _Space(self._sounds_of)
+        self._characters = _Space([tuple(text) for text in texts], texts)
+        self._sounds = _Space(self._sounds_of, texts)
         self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         for (entry, _), text, sounds in zip(self._variants, texts, self._sounds_of, strict=True):
             letters, heard = self._known.get(entry.id, (frozenset(), frozenset()))
@@ -143,15 +154,16 @@ class NgramMatcher:
         from rapidfuzz.distance import Indel
 
         heard = syllables(spoken)
-        by_characters = self._characters.near(tuple(spoken))
-        by_sounds = self._sounds.near(heard)
+        said = (frozenset(spoken), frozenset(heard))
+        by_characters = self._characters.near(tuple(spoken), spoken)
+        by_sounds = self._sounds.near(heard, spoken)
         blend = by_characters + by_sounds
         places = {int(place) for scores in (by_characters, by_sounds, blend) for place in _top(scores)}
         best: dict[str, tuple[float, str, list[float]]] = {}
         for place in sorted(places):
             entry, question = self._variants[place]
             order = Indel.normalized_similarity(heard, self._sounds_of[place])
-            covered = self._characters.share(question, self._sounds_of[place], spoken, heard)
+            covered = self._characters.known_share(self._texts[place], self._sounds_of[place], said)
             explained = self._characters.known_share(spoken, heard, self._known[entry.id])
             parts = [float(by_characters[place]), float(by_sounds[place]), order, explained, covered]
             total = sum(share * part for share, part in zip(BLEND, parts, strict=True))
@@ -165,7 +177,9 @@ class NgramMatcher:
             others = [item[1][0] for other, item in enumerate(ranked) if other != number]
             ahead = total - max(others, default=0.0)
             one, two, three, four, five = parts
-            features = Features(one, two, three, four, five, max(-1.0, ahead))
+            features = Features(
+                one, two, three, four, five, max(-1.0, ahead), _evidence(spoken, heard, self._known[identity])
+            )
             found.append((identity, question, features))
         return found
 
@@ -210,33 +224,49 @@ def decide(candidates: Sequence[Candidate], thresholds: Thresholds) -> tuple[Dec
 
 class _Space:
     """Variants as weighted 1- and 2-grams. What no variant has keeps its weight in a question's length: scikit-learn would drop
-    it, and a question about something unknown would look like one about what is left of it."""
+    it, and a question about something unknown would look like one about what is left of it.
 
-    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+    ``texts``: signs or syllables, one row a variant; ``written``: the signs of each, which say how much one weighs.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]], written: Sequence[str]) -> None:
+        from scipy.sparse import diags
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._vectorizer: Any = TfidfVectorizer(analyzer=_grams, norm=None, sublinear_tf=False)
+        self._vectorizer: Any = TfidfVectorizer(analyzer=_grams, norm=None)
         matrix = self._vectorizer.fit_transform(texts)
-        lengths = matrix.multiply(matrix).sum(axis=1).A1 ** 0.5
-        from scipy.sparse import diags
-
-        self._matrix = (diags(1.0 / lengths) @ matrix).tocsr()
         self._vocabulary: dict[str, int] = self._vectorizer.vocabulary_
         self._rarity = self._vectorizer.idf_
         self._unknown = float(self._rarity.max())
+        light: dict[str, bool] = {}
+        for text, signs in zip(texts, written, strict=True):
+            for sound, sign in zip(text, signs, strict=True):
+                light[sound] = light.get(sound, True) and sign in LIGHT
+        self._light = frozenset(sound for sound, is_light in light.items() if is_light)
+        self._factors = [self._factor(gram) for gram in self._vectorizer.get_feature_names_out()]
+        self._scaled = diags(self._factors)
+        matrix = matrix @ self._scaled
+        lengths = matrix.multiply(matrix).sum(axis=1).A1 ** 0.5
+        self._matrix = (diags(1.0 / lengths) @ matrix).tocsr()
 
-    def near(self, text: Sequence[str]) -> Any:
+    def near(self, text: Sequence[str], written: str) -> Any:
         """The cosine with each variant, one number each."""
-        vector = self._vectorizer.transform([text])
-        unknown = sum(1 for gram in _grams(text) if gram not in self._vocabulary)
-        length = (float(vector.multiply(vector).sum()) + unknown * self._unknown**2) ** 0.5
+        vector = self._vectorizer.transform([text]) @ self._scaled
+        unknown = 0.0
+        for gram, signs in zip(_grams(text), _grams(written), strict=True):
+            if gram not in self._vocabulary:
+                unknown += (self._unknown * _lightness(signs)) ** 2
+        length = (float(vector.multiply(vector).sum()) + unknown) ** 0.5
         return (self._matrix @ vector.T).toarray().ravel() / (length or 1.0)
 
     def weight(self, sign: str) -> float:
         place = self._vocabulary.get(sign)
-        return self._unknown if place is None else float(self._rarity[place])
+        rarity = self._unknown if place is None else float(self._rarity[place])
+        return rarity * _lightness(sign)
 
-    def known_share(self, spoken: str, heard: Sequence[str], known: tuple[frozenset[str], frozenset[str]]) -> float:
+    def known_share(
+        self, spoken: str, heard: Sequence[str], known: tuple[frozenset[str], frozenset[str]]
+    ) -> float:
         """The share of what was said, by weight, whose characters or, for a little less, sounds are known."""
         letters, sounds = known
         total = got = 0.0
@@ -246,13 +276,25 @@ class _Space:
             got += weight if sign in letters else 0.9 * weight if sound in sounds else 0.0
         return got / total if total else 0.0
 
-    def share(self, question: str, question_sounds: Sequence[str], spoken: str, heard: Sequence[str]) -> float:
-        """The share of a variant, by weight, that was said."""
-        return self.known_share(canonical(question), question_sounds, (frozenset(spoken), frozenset(heard)))
+    def _factor(self, gram: str) -> float:
+        parts = gram.split(" ")
+        return sum(LIGHT_WEIGHT if part in self._light else 1.0 for part in parts) / len(parts)
+
+
+def _lightness(signs: str) -> float:
+    parts = signs.split(" ")
+    return sum(LIGHT_WEIGHT if part in LIGHT else 1.0 for part in parts) / len(parts)
+
+
+def _evidence(spoken: str, heard: Sequence[str], known: tuple[frozenset[str], frozenset[str]]) -> float:
+    letters, sounds = known
+    pairs = [(sign, sound) for sign, sound in zip(spoken, heard, strict=True) if sign not in LIGHT]
+    count = sum(1.0 if sign in letters else 0.5 if sound in sounds else 0.0 for sign, sound in pairs)
+    return min(count, 6.0) / 6.0
 
 
 def _grams(text: Sequence[str]) -> list[str]:
-    return [*text, *(f"{one} {other}" for one, other in zip(text, text[1:], strict=False))]
+    return [*text, *(f"{one} {other}" for one, other in pairwise(text))]
 
 
 def _top(scores: Any) -> Any:
@@ -264,6 +306,6 @@ def asked_back(question: str) -> str:
     """How a caller is asked whether this is meant.
 
     >>> asked_back("公积金怎么提取？")
-    '您是问：公积金怎么提取，对吗？'
+    '您是问公积金怎么提取吗？'
     """
-    return f"您是问：{plain(question)}，对吗？"
+    return f"您是问{plain(question)}吗？".replace("吗吗？", "吗？")

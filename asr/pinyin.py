@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 # Confusions of Mandarin as it is spoken in the south and the middle of China, and the commonest errors of recognisers.
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
 _FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
+_HAN = re.compile("[㐀-鿿]")
+_RUNS = re.compile("[㐀-鿿]+|[^㐀-鿿]", re.DOTALL)
 
 
 @lru_cache(maxsize=65536)
@@ -29,5 +32,10 @@ def syllables(text: str) -> tuple[str, ...]:
     """
     from pypinyin import Style, lazy_pinyin  # reads its tables at import, a fifth of a second
 
-    read = lazy_pinyin(text, style=Style.NORMAL, errors=lambda other: list(other), v_to_u=False)
-    return tuple(folded(syllable) for syllable in read)
+    found: list[str] = []
+    for run in _RUNS.findall(text):
+        read = lazy_pinyin(run, style=Style.NORMAL) if len(run) > 1 or _HAN.match(run) else [run]
+        if len(read) != len(run):  # a character that pypinyin doesn't know swallows its neighbours
+            read = [lazy_pinyin(sign, style=Style.NORMAL)[0] for sign in run]
+        found += read
+    return tuple(folded(syllable) for syllable in found)

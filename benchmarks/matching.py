@@ -1,8 +1,8 @@
 """Does the voice knowledge base find the answer to what callers say, and how often is it a wrong one?
 
 Prints, for the development and the held-out set under ``tests/data/knowledge``, how many questions are answered right and wrong,
-asked back and passed on, and the time of one question against that of a plain look through all variants. ``--fit`` makes the weights
-of `asr.matching` anew and chooses the thresholds, from the development set alone; they are then written by hand into
+asked back and passed on, and the time of one question against that of a plain look through all variants. ``--fit`` makes the
+weights of `asr.matching` anew and chooses the thresholds, from the development set alone; they are then written by hand into
 the module. A third set, the *orphans*, is the same questions with their entry taken out of the base: nothing may be answered.
 
 Wrong: an answer was spoken that is not the right one, or one where the base has none. Its denominator is every question of the
@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.knowledge import KnowledgeBase
-from asr.matching import Decision, Features, Match, NgramMatcher, Thresholds, score
+from asr.matching import Decision, Features, Match, NgramMatcher, Thresholds
 from hotline.knowledge_files import starting_base
 
 SETS = Path(__file__).parents[1] / "tests" / "data" / "knowledge"
@@ -63,10 +63,12 @@ def figures(matcher: NgramMatcher, questions: Sequence[Asked]) -> dict[str, Coun
     return counts
 
 
-def orphans(base: KnowledgeBase, questions: Sequence[Asked], parts: int = 8) -> list[tuple[NgramMatcher, str]]:
+def orphans(
+    base: KnowledgeBase, questions: Sequence[Asked], parts: int = 8
+) -> list[tuple[NgramMatcher, str]]:
     """Each question with a base that lacks its entry, and the entries of an eighth of the others."""
     wanted = sorted({one.entry for one in questions if one.entry is not None})
-    matchers = {}
+    matchers: dict[str, NgramMatcher] = {}
     for part in range(parts):
         gone = set(wanted[part::parts])
         matchers |= dict.fromkeys(
@@ -82,17 +84,20 @@ def fit(base: KnowledgeBase, questions: Sequence[Asked]) -> None:
     from sklearn.model_selection import cross_val_predict
 
     matcher = NgramMatcher(base)
-    rows: list[tuple[Features, bool, bool]] = []
-    for one in questions:
-        if found := matcher.look(one.heard):
-            rows.append((found[0][2], found[0][0] == one.entry, True))
-    for without, heard in orphans(base, questions):
-        if found := without.look(heard):
-            rows.append((found[0][2], False, False))
+    rows: list[tuple[Features, bool, bool]] = [
+        (found[0][2], found[0][0] == one.entry, True)
+        for one in questions
+        if (found := matcher.look(one.heard))
+    ]
+    rows += [
+        (found[0][2], False, False)
+        for without, heard in orphans(base, questions)
+        if (found := without.look(heard))
+    ]
     values = np.array([features.row() for features, _, _ in rows])
     right = np.array([is_right for _, is_right, _ in rows])
     asked_really = np.array([real for _, _, real in rows])
-    model = LogisticRegression(C=100.0, max_iter=5000)
+    model = LogisticRegression(C=10.0, max_iter=5000)
     scores = cross_val_predict(model, values, right, cv=10, method="predict_proba")[:, 1]
     model.fit(values, right)
     weights = ", ".join(f"{weight:.2f}" for weight in model.coef_[0])
@@ -117,7 +122,9 @@ def told(name: str, counts: dict[str, Counter[str]]) -> None:
         print(f"  {kind:<18}{answers[kind]:>5} ({with_answer:6.1%})   without an answer {none[kind]:>4}")
     reached = answers["right"] + answers["asked back right"]
     print(f"  right at once or after a yes: {reached / max(1, answers.total()):.1%} of those with an answer")
-    print(f"  wrong answers spoken: {both['wrong']} of {of_all} questions, {both['wrong'] / max(1, of_all):.2%}")
+    print(
+        f"  wrong answers spoken: {both['wrong']} of {of_all} questions, {both['wrong'] / max(1, of_all):.2%}"
+    )
 
 
 def one_question(matcher: NgramMatcher, base: KnowledgeBase, questions: Sequence[Asked]) -> None:
@@ -179,8 +186,8 @@ def main() -> int:
     told("held out", counts)
     one_question(matcher, base, held_out)
     wrong = counts["answer"]["wrong"] + counts["none"]["wrong"]
-    missed = (
-        counts["answer"]["right"] < 0.92 * counts["answer"].total() or wrong > WRONG_AT_MOST * len(held_out)
+    missed = counts["answer"]["right"] < 0.92 * counts["answer"].total() or wrong > WRONG_AT_MOST * len(
+        held_out
     )
     print(f"target (>= 92 % right at once, <= 1 % wrong): {'missed' if missed else 'met'}")
     return int(missed)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotline import cli_planning, cli_sms, cli_staff
+from hotline import cli_knowledge, cli_planning, cli_sms, cli_staff
 from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("aht", "patience", "within"):
         erlang.add_argument(f"--{name}", type=float, metavar="S")
     cli_planning.add_commands(add)
+    cli_knowledge.add_commands(add)
     cli_staff.add_commands(add)
     cli_sms.add_commands(add)
     replay = add("replay", _replay, "Feed a journal to a new engine: does it give the same orders?")

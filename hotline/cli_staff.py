@@ -157,7 +157,8 @@ def _evenness(made: Roster) -> str:
         least, most = min(e.least for e in found.values()), max(e.most for e in found.values())
         told.append(f"{least} to {most} {what}" if least < most else f"{least} {what}")
     proof = "as even as can be (proven)" if made.proven else "not proven to be as even as can be"
-    return f"Roster of {made.weeks} weeks for {len(made.people)} people: each has {', '.join(told)}; {proof} within each group."
+    weeks = "1 week" if made.weeks == 1 else f"{made.weeks} weeks"
+    return f"Roster of {weeks} for {len(made.people)} people: each has {', '.join(told)}; {proof} within each group."
 
 
 def _document(made: Roster) -> dict[str, Any]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _INPUTS: Mapping[str, str] = {
     "load": "number of calls", "talk": "length of talks", "wrap_up": "length of wrap-up", "patience": "patience",
-    "ring": "time until a seat answers", "seats": "seats", "busyness": "how far days differ (busyness)", "absence": "people who come",
+    "ring": "time until a seat answers", "seats": "seats", "busyness": "how far days differ (busyness)",
+    "absence": "people who come",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -60,7 +61,7 @@ def run_demo(
         raise DemoFault(
             f"demo: --seats {wanted}: {city.name} has 1 to {most} seats; change [[seats]] for more"
         )
-    return asyncio.run(Demo(for_demo(city), wanted, calls, rate, talk_s, quiet).give())
+    return play(Demo(for_demo(city), wanted, calls, rate, talk_s, quiet))
 
 
 def for_demo(city: City) -> City:
@@ -71,6 +72,21 @@ def for_demo(city: City) -> City:
     network = file.network.model_copy(update={"bind": "127.0.0.1", "udp": port, "tcp": port})
     changed = file.model_copy(update={"queues": queues, "network": network})
     return City(city.name, changed, city.pins, city.home)
+
+
+def play(demo: Demo) -> dict[str, Any]:
+    """Give a demonstration; told to end (SIGTERM) it stops its Asterisk as on Ctrl-C."""
+
+    async def given() -> dict[str, Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await demo.give()
+
+    try:
+        return asyncio.run(given())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 class Demo:

@@ -26,7 +26,7 @@ from dialplans.decision import Wait
 from dialplans.plan import NumberPlan
 from hotline import city_build
 from hotline.city import City
-from hotline.demo import Demo, DemoFault, for_demo, sip_of
+from hotline.demo import Demo, DemoFault, for_demo, play, sip_of
 from hotline.logs import set_up as set_up_logs
 from hotline.pins import DEMO_PIN, hash_pin
 from hotline.rehearsal.carrier_live import Carrier
@@ -277,7 +277,7 @@ def run_scenario(
     demo = ScenarioDemo(city, span, laid, quiet)
     if not demo.told:
         raise DemoFault("demo: nobody calls in that span: give another --at, or more --minutes")
-    figures = asyncio.run(demo.give())
+    figures = play(demo)
     compared = compare(span, laid, demo.records, demo.began_ms)
     if not quiet:
         show(Console(width=None if sys.stdout.isatty() else 120), compared, span)

@@ -200,9 +200,18 @@ def _day(value: object) -> date | None:
 
 
 def _entry(table: Mapping[str, Any]) -> Entry:
-    days = {key: _day(table[key]) for key in ("valid_from", "valid_to") if key in table}
-    texts = {key: table[key].strip() for key in ("id", "answer", "sms", "line", "owner") if key in table}
     questions = tuple(dict.fromkeys(question.strip() for question in table["questions"]))
     state = State(table.get("state", State.DRAFT))
     reviewer = table.get("reviewer", "").strip() or None
-    return Entry(questions=questions, state=state, reviewer=reviewer, **days, **texts)
+    return Entry(
+        id=table["id"].strip(),
+        questions=questions,
+        answer=table["answer"].strip(),
+        sms=table.get("sms", "").strip(),
+        line=table.get("line", "12345").strip(),
+        owner=table["owner"].strip(),
+        reviewer=reviewer,
+        valid_from=_day(table.get("valid_from")),
+        valid_to=_day(table.get("valid_to")),
+        state=state,
+    )

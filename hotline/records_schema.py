@@ -115,6 +115,53 @@ sms_opt_out = sa.Table(
     sa.Column("how", _TEXT, nullable=False),
 )
 
+# The voice knowledge base: `asr.knowledge.Entry`'s fields; the questions are a JSON list, days are ISO 8601.
+knowledge_entries = sa.Table(
+    "knowledge_entries",
+    metadata,
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("id", _TEXT, primary_key=True),
+    # The order in which the base is listed.
+    sa.Column("place", sa.Integer(), nullable=False),
+    sa.Column("questions", _TEXT, nullable=False),
+    sa.Column("answer", _TEXT, nullable=False),
+    sa.Column("sms", _TEXT, nullable=False),
+    sa.Column("line", _TEXT, nullable=False),
+    sa.Column("owner", _TEXT, nullable=False),
+    sa.Column("reviewer", _TEXT),
+    sa.Column("valid_from", _TEXT),
+    sa.Column("valid_to", _TEXT),
+    sa.Column("state", _TEXT, nullable=False),
+)
+
+# Every change of an entry: what it was made into, as JSON; NULL where it was taken away.
+knowledge_history = sa.Table(
+    "knowledge_history",
+    metadata,
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("number", _INSTANT, primary_key=True, autoincrement=False),
+    sa.Column("at", _INSTANT, nullable=False),
+    sa.Column("who", _TEXT, nullable=False),
+    sa.Column("entry", _TEXT, nullable=False),
+    sa.Column("document", _TEXT),
+    sa.Index("knowledge_history_entry", "city", "entry", "number"),
+)
+
+# What seats and callers found wrong in an entry, until its owner has mended it.
+knowledge_errors = sa.Table(
+    "knowledge_errors",
+    metadata,
+    sa.Column("city", _TEXT, primary_key=True),
+    sa.Column("number", _INSTANT, primary_key=True, autoincrement=False),
+    sa.Column("at", _INSTANT, nullable=False),
+    sa.Column("who", _TEXT, nullable=False),
+    sa.Column("entry", _TEXT, nullable=False),
+    sa.Column("call", _TEXT),
+    sa.Column("text", _TEXT, nullable=False),
+    sa.Column("mended", _INSTANT),
+    sa.Column("mended_by", _TEXT),
+)
+
 # Any number, the same for all programs: who changes the schema of a PostgreSQL database holds this advisory
 # lock.
 _UPGRADE_LOCK = 0x12345_12345

@@ -17,7 +17,7 @@ from hotline.sms import is_opt_out, mobile
 from hotline.sms_provider import Reports, proven, read_replies, read_reports
 from hotline.sms_worker import Sender
 
-LONGEST = 1_048_576
+LONGEST = 262_144
 """bytes of one call"""
 
 _log = logger("sms")

@@ -80,8 +80,10 @@ class Sender:
                 while True:
                     self._awake.clear()
                     if not await self._fill(session):
+                        # not wait_for: Python 3.11's forgets that it was cancelled when both come at once
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._awake.wait(), self._poll_s)
+                            async with asyncio.timeout(self._poll_s):
+                                await self._awake.wait()
             finally:
                 running = tuple(self._tasks.values())
                 for task in running:

@@ -57,7 +57,7 @@ class Trial:
 
 
 _HELPS = 0.25
-"""half hours that Erlang A sees lose less than this part of what the rules allow lack no seats"""
+"""where Erlang A sees no more to win by any number of seats than this part of what the rules allow to lose, none lack"""
 
 
 class Search:
@@ -200,7 +200,9 @@ class Search:
             low = rate + np.minimum(doubt, 0.5 * (1 - self.rules.half_hour)) < self.rules.half_hour
             # two of a dozen callers who hang up at once are no want of seats: however many came, it would be the same two
             there = np.minimum(np.array(cover.present(demand.pools), np.int64), demand.loss.shape[1] - 1)
-            low &= demand.loss[np.arange(ROWS), there] > _HELPS * (1 - self.rules.half_hour)
+            low &= demand.loss[np.arange(ROWS), there] - demand.loss[:, -1] > _HELPS * (
+                1 - self.rules.half_hour
+            )
             found += [(demand.pools, int(row)) for row in np.flatnonzero(low)]
             found += [
                 (demand.pools, row)

@@ -10,8 +10,7 @@ import json
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,25 +27,6 @@ from tests.hotline.sms_provider_server import Provider, provider
 
 NOW = 1_772_326_800_000
 QUICK = Policy(per_second=1000, per_hour=1000, per_day=1000, back_off_ms=(1, 20), tries=50)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with tempfile.TemporaryDirectory(prefix="hotline-pg-") as directory:
-        Path(directory).chmod(0o755)
-        server = PostgresServer(Path(directory))
-        yield server
-        server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "records.sqlite")
-    server: PostgresServer = request.getfixturevalue("postgres")
-    server.run("DROP SCHEMA public CASCADE")
-    server.run("CREATE SCHEMA public")
-    return server.url
 
 
 @pytest.fixture

@@ -86,6 +86,14 @@ def test_no_half_hour_lies_under_the_rules_least(plan: StaffPlan) -> None:
     assert (rates.mean + 2 * (rates.high - rates.mean) >= QUICK.half_hour).all()
 
 
+def test_callers_who_hang_up_in_the_ring_call_for_no_seats_at_night() -> None:
+    """One in twenty hangs up while the seat rings: of a dozen calls in a night's half hour by chance two, whoever is there."""
+    quiet = replace(town(250.0), ring=Duration("constant", 6.0))
+    found = staff(quiet, 0.9, rules=QUICK)
+    assert found.verdict == "met"
+    assert max(need for row, need in enumerate(found.need) if row % 48 < 12) == QUICK.open_seats
+
+
 def test_as_many_people_as_the_plan_says_can_work_it(plan: StaffPlan) -> None:
     made = roster(plan, plan.people, 4)
     assert faults(made, plan.shifts) == []

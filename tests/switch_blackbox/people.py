@@ -113,7 +113,10 @@ def people_told(said: Iterable[Said], hosts: Iterable[str]) -> list[str]:
     for one in said:
         if one.sent and one.peer[0] in outside:
             for name in one.names:
-                plain = re.sub(r";.*|@[^>]*|>", "", name)  # whom it names: without tags, hosts and ports
+                named = re.sub(
+                    r"sip:[\d.]+(:\d+)?(?=[>;]|$)", "", name
+                )  # a host alone, whose port may look like a seat
+                plain = re.sub(r";.*|@[^>]*|>", "", named)  # whom it names: without tags, hosts and ports
                 if _INTERNAL.search(plain.replace("<sip:", " ")) and not re.search(r"13\d{9}", plain):
                     found.append(f"{one.method}: {name}")
     return found

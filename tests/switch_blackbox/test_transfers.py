@@ -420,12 +420,10 @@ async def test_whoever_the_third_party_is_that_fails_a_seat_which_left_the_calle
         told = await records(here, [p.number for p in (busy, silent, redirects, leaves)])
         assert len(place.police.legs()) == before + 1  # the redirection to 110 was not followed
         assert len(place.carrier.legs()) == calls + 1
-    assert [[t.outcome for t in r.transfers] for r in told] == [
-        ["busy"],
-        ["noanswer"],
-        ["unreachable"],
-        ["handed over"],
-    ]
+    outcomes = [t.outcome for r in told for t in r.transfers]
+    assert outcomes[:2] + outcomes[3:] == ["busy", "noanswer", "handed over"]
+    # of a phone that redirects the switch tells now one cause, now the other
+    assert outcomes[2] in {"unreachable", "noanswer"}
     assert [r.disposition for r in told] == ["answered"] * 4
 
 
@@ -436,7 +434,7 @@ async def test_a_third_party_that_answers_as_it_is_given_up_keeps_nobody_and_nob
     async with AsyncExitStack() as stack:
         late = Manner(ring_s=Fixed(rings_s), sound=wavs[THIRD_HZ])
         before = await stack.enter_async_context(behaving(place.police, late))
-        pairs = await stack.enter_async_context(talking(here, wavs, 84, len(apart_s)))
+        pairs = await stack.enter_async_context(talking(here, wavs, 91, len(apart_s)))
 
         async def gives_up(pair: Pair, apart: float) -> None:
             post(here, TransferAsked(pair.call.call, "consult", "110"))
@@ -454,6 +452,7 @@ async def test_a_third_party_that_answers_as_it_is_given_up_keeps_nobody_and_nob
     assert len(legs) == len(pairs)
     assert all(leg.ended is not None for leg in legs)
     for record in told:
+        assert len(record.transfers) == 1, record.transfers
         (one,) = record.transfers
         assert one.outcome == ("given back" if one.answered is None else "consulted")
 
