@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -36,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return command(args)
     except BrokenPipeError:
-        sys.stderr.close()
+        # what is still unwritten goes nowhere; otherwise the interpreter would try again at its end, and tell of it
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
         return 130

@@ -155,8 +155,7 @@ def test_a_reader_who_has_seen_enough_is_no_fault(own: str) -> None:
         [*command, "simulate", own, "--days", "8"], stdout=writer, stderr=subprocess.PIPE, check=False
     )
     os.close(writer)
-    assert done.returncode == 0
-    assert done.stderr == b""
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_cluster_that_is_not_there_is_one_line(
