@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import os
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotline import cli_knowledge, cli_planning, cli_sms, cli_staff
+from hotline.cli_terms import print_document
 from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
@@ -169,10 +169,6 @@ def _out(text: str) -> None:
     print(text)  # noqa: T201
 
 
-def _document(document: object) -> None:
-    _out(json.dumps(document, ensure_ascii=False, indent=2))
-
-
 def _instant(text: str | None) -> int:
     from dialplans.hours import instant
 
@@ -208,7 +204,7 @@ def _check(args: argparse.Namespace) -> int:
         city = City.load(args.city)
     except CityFault as fault:
         if args.json:
-            _document({"city": args.city, "sound": False, "faults": list(fault.faults)})
+            print_document({"city": args.city, "sound": False, "faults": list(fault.faults)})
         for line in fault.faults:
             print(line, file=sys.stderr)  # noqa: T201
         return NO if Path(args.city).exists() else UNUSABLE
@@ -225,7 +221,7 @@ def _check(args: argparse.Namespace) -> int:
     if args.json:
         batches = cutovers.listed(city.file, _instant(None))
         document = {"city": city.name, "title": city.title, "sound": True, "faults": [], **counts}
-        _document({**document, "cutovers": batches})
+        print_document({**document, "cutovers": batches})
     else:
         _out(f"{city.title}: sound. " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
         _batches(city, _instant(None))
@@ -237,7 +233,7 @@ def _render(args: argparse.Namespace) -> int:
 
     written = render_city(_city(args), args.out)
     if args.json:
-        _document({"directory": str(args.out), "files": written})
+        print_document({"directory": str(args.out), "files": written})
     else:
         _out(f"{len(written)} files under {args.out}; they hold passwords (mode 600).")
     return DONE
@@ -256,7 +252,7 @@ def _trace(args: argparse.Namespace) -> int:
     if args.number is None:
         traces = trace_all(city, at_ms=at, trunk=args.trunk)
         if args.json:
-            _document([one.document for one in traces])
+            print_document([one.document for one in traces])
             return DONE
         from rich.console import Console
         from rich.table import Table
@@ -299,7 +295,7 @@ def _trace(args: argparse.Namespace) -> int:
 
 def _tell(args: argparse.Namespace, one: Trace) -> int:
     if args.json:
-        _document(one.document)
+        print_document(one.document)
     else:
         _out("\n".join(one.sentences))
     return DONE
@@ -330,7 +326,7 @@ def _lines(args: argparse.Namespace) -> int:
     since = _instant(args.since) if args.since else None
     found = line_figures(city, args, _instant(args.until), since)
     if args.json:
-        _document(document(city, found, args.within))
+        print_document(document(city, found, args.within))
     else:
         table(city, found)
     return NO if any(figures.below for figures in found.values()) else DONE
@@ -348,7 +344,7 @@ def _demo(args: argparse.Namespace) -> int:
             _city(args), seats=args.seats, calls=args.calls, rate=args.rate, talk_s=args.talk, quiet=args.json
         )
     if args.json:
-        _document(figures)
+        print_document(figures)
     return DONE if figures["lost"] == 0 else NO
 
 
@@ -370,7 +366,7 @@ def _drill(args: argparse.Namespace) -> int:
     if args.junit is not None:
         args.junit.write_text(report.junit(), encoding="utf-8")
     if args.json:
-        _document(report.document())
+        print_document(report.document())
     else:
         from rich.console import Console
 
@@ -388,7 +384,7 @@ def _ask(args: argparse.Namespace) -> int:
     asked = control.read_ask(args.fact, fields)
     answer = asyncio.run(control.ask(home_of(_city(args), args.home) / control.FILE, asked))
     if args.json:
-        _document(answer)
+        print_document(answer)
     elif "said" in answer:
         words = ", ".join(answer["said"])
         _out(f"{'done' if answer['done'] else 'refused'}{': ' if words else ''}{words}")
@@ -411,7 +407,7 @@ def _status(args: argparse.Namespace) -> int:
     if args.json:
         import msgspec
 
-        _document({**msgspec.to_builtins(view), "stale": stale})
+        print_document({**msgspec.to_builtins(view), "stale": stale})
     else:
         from rich.console import Console
 
@@ -430,7 +426,7 @@ def _audit(args: argparse.Namespace) -> int:
     records = args.records or home_of(city, args.home) / "records.sqlite"
     found = audit_table.entries(records, city.name, _instant(args.since) if args.since else None, args.who)
     if args.json:
-        _document([audit.as_document(entry) for entry in found])
+        print_document([audit.as_document(entry) for entry in found])
     else:
         from rich.console import Console
 
@@ -446,7 +442,7 @@ def _erlang(args: argparse.Namespace) -> int:
     }
     figures = answer(args.formula, load=args.load, seats=args.seats, **given)
     if args.json:
-        _document(figures)
+        print_document(figures)
     else:
         names = {
             "p_block": "refused", "p_wait": "have to wait", "asa": "mean wait of all, s", "p_abandon": "give up",
@@ -479,7 +475,7 @@ def _replay(args: argparse.Namespace) -> int:
         else:
             _out(step.line())
     if args.json:
-        _document({"steps": steps, "same": difference is None, "difference": difference})
+        print_document({"steps": steps, "same": difference is None, "difference": difference})
     else:
         _out("The orders are the same." if difference is None else f"The orders differ: {difference}")
     return DONE if difference is None else NO

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 ROSTERS = (".csv", ".ics")
 _MOST_WEEKS = 52
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -111,13 +110,14 @@ def show(console: Console, plan: StaffPlan, made: Roster | None) -> None:
 
     from hotline.report_words import word
     from simulator.precision import verdict
+    from simulator.rules import DAYS
 
     table = Table(
         title=f"{plan.scenario.title or plan.scenario.name}: people who begin a shift, all groups",
         title_justify="left",
     )
     table.add_column("shift")
-    for day in (*_DAYS, "week"):
+    for day in (*DAYS, "week"):
         table.add_column(day, justify="right")
     rows: dict[str, list[int]] = {}
     for shift in plan.shifts:

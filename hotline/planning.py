@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acd.erlang import wait_with_patience
 from hotline.report_view import Failure, LineRow, Series, View, Words
-from simulator import draws
+from simulator import mol
+from simulator.needs import can_answer
 from simulator.precision import Band, Interval
+from simulator.rules import DAYS, clock
 from simulator.scenario import Scenario, group_seats
-from simulator.study import MEASURES, Breakdown, Figures
+from simulator.study import MEASURES, Figures
 
 MOST_FAILURES = 8
 """so many are told; who mends these has other ones afterwards"""
 _BLOCKED = 0.005
 """more callers than this who found no channel are a reason of its own"""
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_USUAL_PATIENCE_S = 120.0
 
 
 def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> View:
@@ -30,7 +28,8 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
     assert half_hours.staffed is not None
     assert half_hours.busy is not None
     staffed, busy = half_hours.staffed, half_hours.busy
-    need = needed(scenario, half_hours)
+    demand = mol.demand(scenario)
+    need = mol.need(demand, scenario.target)
     sure, parted = figures.answer_rate.width < 1, figures.replications > 1
     said = tuple(Words(remark, remark) for remark in remarks)
     return View(
@@ -48,7 +47,7 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
         occupancy=np.divide(busy, staffed, out=np.zeros_like(busy), where=staffed > 0),
         offered=half_hours.offered,
         seats=staffed,
-        need=need,
+        need=np.where(np.isfinite(need), need, np.nan),
         lines=tuple(
             LineRow(
                 line.name,
@@ -60,7 +59,7 @@ def view(scenario: Scenario, figures: Figures, remarks: Sequence[str] = ()) -> V
             )
             for n, line in enumerate(scenario.lines)
         ),
-        failures=failures(scenario, figures, need),
+        failures=failures(scenario, figures, mol.peak_load(demand), need),
         notes=said if parted else (_once(scenario), *said),
         sure=sure,
         parted=parted,
@@ -72,76 +71,22 @@ def labels(scenario: Scenario) -> tuple[str, ...]:
     named = []
     for day, on in enumerate(scenario.dates()):
         before = (
-            "" if scenario.days == 1 else f"{_DAYS[on.weekday()]} " if scenario.days <= 7 else f"{on:%m-%d} "
+            "" if scenario.days == 1 else f"{DAYS[on.weekday()]} " if scenario.days <= 7 else f"{on:%m-%d} "
         )
         named += [f"{before}{clock(day * 1440 + 30 * n)}" for n in range(48)]
     return tuple(named)
 
 
-def clock(minute: int) -> str:
-    """A minute of a replication as the time of day."""
-    return f"{minute // 60 % 24:02}:{minute % 60:02}"
-
-
-# ── need ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def needed(scenario: Scenario, half_hours: Breakdown) -> Series:
-    """Seats that each half hour's own load takes for the target, by Erlang A, if everybody knew everything."""
-    aht, patience = handling_s(scenario), patience_s(scenario)
-    # some give up in the ring, whatever the seats: what is left of the target is the queue's
-    queue = min(scenario.target * (1 + draws.mean_s(scenario.ring) / patience), 0.9995)
-    return np.array(
-        [seats_for(round(float(calls) / 1800, 4), round(aht, 1), round(patience, 1), round(queue, 5))
-         for calls in half_hours.asked],
-        np.float64,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def seats_for(calls_a_second: float, aht_s: float, patience_s: float, target: float) -> int:
-    """The fewest seats at which at most 1 - ``target`` of the callers give up (Erlang A)."""
-    load = calls_a_second * aht_s
-    if load <= 0:
-        return 0
-    low, high = 0, int(load + 6 * load**0.5 + 6)
-    while low < high:
-        middle = (low + high) // 2
-        lost = wait_with_patience(load, middle, aht_s, patience_s, 0.0).p_abandon
-        low, high = (low, middle) if lost <= 1 - target else (middle + 1, high)
-    return low
-
-
-def handling_s(scenario: Scenario) -> float:
-    """Mean time in seconds that an answered call keeps a seat: ring, talk, wrap-up, transfer, the seat's own call afterwards."""
-    total = 0.0
-    for line in scenario.lines:
-        one = draws.mean_s(line.talk) + draws.mean_s(line.wrap_up) + draws.mean_s(scenario.ring)
-        one += line.outgoing * draws.mean_s(line.outgoing_talk)
-        if line.transfer is not None:
-            one += line.transfer.share * draws.mean_s(line.transfer.together)
-        total += line.share * (1 - line.contained) * one
-    asking = sum(line.share * (1 - line.contained) for line in scenario.lines)
-    return total / asking if asking else 0.0
-
-
-def patience_s(scenario: Scenario) -> float:
-    """Mean patience in seconds over all lines."""
-    known = [(line.share, line.patience) for line in scenario.lines if line.patience is not None]
-    weight = sum(share for share, _ in known)
-    return sum(share * draws.mean_s(one) for share, one in known) / weight if weight else _USUAL_PATIENCE_S
-
-
 # ── what fails first ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def failures(scenario: Scenario, figures: Figures, need: Series) -> tuple[Failure, ...]:
+def failures(scenario: Scenario, figures: Figures, load: Series, need: Series) -> tuple[Failure, ...]:
     """Half hours in a row, and lines, whose answer rate is below the target with confidence: those that lose most first."""
-    found = [*_spans(scenario, figures, need), *_lines(scenario, figures)]
+    found = [*_spans(scenario, figures, load, need), *_lines(scenario, figures)]
     return tuple(sorted(found, key=lambda one: -one.lost)[:MOST_FAILURES])
 
 
-def _spans(scenario: Scenario, figures: Figures, need: Series) -> list[Failure]:
+def _spans(scenario: Scenario, figures: Figures, load: Series, need: Series) -> list[Failure]:
     half_hours = figures.by_half_hour
     missed = (half_hours.answer_rate.high < scenario.target) & (half_hours.asked > 0)
     found = []
@@ -161,7 +106,7 @@ def _spans(scenario: Scenario, figures: Figures, need: Series) -> list[Failure]:
                 ),
                 Interval(*rate),
                 float(asked.sum()) * (1 - rate[0]) / scenario.days,
-                _why(scenario, figures, need, at),
+                _why(scenario, figures, load, need, at),
             )
         )
     return found
@@ -186,7 +131,7 @@ def _alike(missed: Sequence[NDArray[np.bool_]]) -> list[list[tuple[int, int, int
 
 def _days(scenario: Scenario, days: Sequence[int]) -> str:
     """``Mon to Fri ``, ``Mon, Wed ``; nothing where a replication is one day."""
-    return _told(scenario, days, lambda on: _DAYS[on.weekday()], "{} to {}", ", ", " ")
+    return _told(scenario, days, lambda on: DAYS[on.weekday()], "{} to {}", ", ", " ")
 
 
 def _days_zh(scenario: Scenario, days: Sequence[int]) -> str:
@@ -217,13 +162,17 @@ def _moment(scenario: Scenario, half_hour: int) -> tuple[str, str]:
     return f"on {_days(scenario, day)}at {at}", f"{_days_zh(scenario, day)}{at}"
 
 
-def _why(scenario: Scenario, figures: Figures, need: Series, span: NDArray[np.int64]) -> Words:
+def _why(scenario: Scenario, figures: Figures, loads: Series, need: Series, span: NDArray[np.int64]) -> Words:
     half_hours = figures.by_half_hour
     assert half_hours.staffed is not None
     short = need[span] - half_hours.staffed[span]
     worst = int(span[np.argmax(short)])
-    load = float(half_hours.asked[worst]) / 1800 * handling_s(scenario)
-    there = float(half_hours.staffed[worst])
+    load, there = float(loads[worst]), float(half_hours.staffed[worst])
+    if np.isinf(need[worst]):
+        return Words(
+            "No number of seats does: too many hang up while a seat rings. Make the ring shorter.",
+            "增加座席无济于事：振铃期间放弃过多，请缩短振铃时间。",
+        )
     if short.max() > 0:
         at, at_zh = _moment(scenario, worst)
         return Words(
@@ -273,8 +222,9 @@ def _lines(scenario: Scenario, figures: Figures) -> list[Failure]:
 
 def _why_line(scenario: Scenario, figures: Figures, n: int) -> Words:
     """Few can answer it, or it waits for its experts, or its calls come when seats are few."""
-    wait = scenario.lines[n].wait
-    able = [group for group in scenario.groups if _knows(group.skills, wait.needs[-1].skills)]
+    line = scenario.lines[n]
+    wait = line.wait
+    able = [group for group in scenario.groups if can_answer(group, line)]
     if len(able) < len(scenario.groups):
         seats = max(
             sum(group_seats(group, scenario, half_hour * 30 + 15) for group in able)
@@ -287,7 +237,7 @@ def _why_line(scenario: Scenario, figures: Figures, n: int) -> Words:
             f"可受理的座席少：{known_zh}，最多{seats}个座席（共{figures.seats}个）。",
         )
     later = wait.needs[-1].after_ms / 1000
-    first = [group for group in scenario.groups if _knows(group.skills, wait.needs[0].skills)]
+    first = [group for group in scenario.groups if can_answer(group, line, step=0)]
     if later and len(first) < len(scenario.groups):
         return Words(
             f"Its callers wait for experts first: others may answer after {later:g} s only.",
@@ -300,10 +250,6 @@ def _why_line(scenario: Scenario, figures: Figures, n: int) -> Words:
         f"Everybody can answer it; it loses most at {at}, when seats are short for all lines or its own calls come at once.",
         f"所有座席均可受理；{at}损失最多：此时座席不足，或该热线来电集中。",
     )
-
-
-def _knows(skills: Mapping[str, int], need: tuple[tuple[str, int], ...]) -> bool:
-    return all(skills.get(skill, 0) >= level for skill, level in need)
 
 
 def _once(scenario: Scenario) -> Words:

@@ -149,7 +149,7 @@ def _seats(axes: Axes, view: View, language: Language, at: Any) -> None:
     )
     short = view.need > view.seats
     axes.fill_between(at, view.seats, view.need, where=short, step="mid", color=RED, alpha=0.18, linewidth=0)
-    axes.set_ylim(0, 1.15 * max(float(np.nanmax(view.seats)), float(np.nanmax(view.need)), 1))
+    axes.set_ylim(0, 1.15 * max(float(np.nanmax(view.seats)), float(np.nanmax(np.append(view.need, 1)))))
     calls.set_ylim(0, 1.6 * max(float(view.offered.max()), 1))
     axes.set_ylabel(word("seat_axis", language))
     axes.set_title(word("chart_seats", language), loc="left", fontweight="bold")

@@ -207,11 +207,15 @@ def _table(view: View) -> str:
     ]
     rows = (
         f'<tr><td class="text">{escape(name)}</td><td>{view.offered[n]:,.1f}</td><td>{view.seats[n]:.1f}</td>'
-        f"<td>{view.need[n]:.0f}</td>{_rate(view.answer_rate.at(n), view.target)}<td>{_seconds(view.wait_s, n)}</td>"
+        f"<td>{_whole(float(view.need[n]))}</td>{_rate(view.answer_rate.at(n), view.target)}<td>{_seconds(view.wait_s, n)}</td>"
         f"<td>{percent(float(view.occupancy[n]))}</td></tr>"
         for n, name in enumerate(view.half_hours)
     )
     return f"<details><summary>{both('table')}</summary>{rows_of(head, rows)}</details>"
+
+
+def _whole(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.0f}"
 
 
 def _seconds(bands: Band, n: int) -> str:

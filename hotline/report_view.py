@@ -48,7 +48,8 @@ class View:
     """A scenario that was simulated.
 
     ``half_hours``: labels (``Mon 09:00``); all series have as many values, a mean over what was simulated. ``seats``:
-    signed on and not on a break; ``need``: seats that the half hour's load takes for the target by Erlang A.
+    signed on and not on a break; ``need``: seats that the half hour's load takes for the target by Erlang A,
+    NaN where no number of them does.
     ``wait_s``: the mean wait of all who asked. ``sure``: enough was simulated to tell the figures' intervals (else they are
     from 0 to 1), ``parted``: and those of half hours and lines.
     """

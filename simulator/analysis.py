@@ -237,9 +237,7 @@ def _odds(share: float) -> float:
 
 
 def _middles(shape: float, count: int) -> Floats:
-    table = draws.gamma_mean_1(shape)
-    numbers = (np.uint64(((2 * i + 1) << 63) // count) for i in range(count))
-    return np.array([draws.drawn(table, number) / draws.ONE for number in numbers])
+    return draws.middles(draws.gamma_mean_1(shape), count) / draws.ONE
 
 
 # ── how much of a surge is borne ─────────────────────────────────────────────────────────────────────────────

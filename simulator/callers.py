@@ -118,20 +118,7 @@ def arrive(
     return made[: np.int64(count)]
 
 
-@compiled
-def _arrivals(
-    key: np.uint64,
-    rate: Floats,
-    total: Floats,
-    mix: Ints,
-    share: Ints,
-    guide: Ints,
-    factors: Floats,
-    dispersion: float,
-    exponentials: Ints,
-    normals: Ints,
-) -> Ints:
-    return arrive(np.uint64(key), rate, total, mix, share, guide, factors, dispersion, exponentials, normals)
+_arrivals = compiled(arrive)
 
 
 def factors(tables: Tables, replication: int, busyness: Sequence[float] | Floats | None = None) -> Floats:

@@ -209,6 +209,17 @@ def gamma_mean_1(shape: float) -> Quantiles:
     return _table(gamma_quantile(shape, *_nodes()), ONE)
 
 
+def middles(table: Quantiles, count: int) -> Floats:
+    """``count`` equally likely values of a table, in its unit: the middles of as many slices."""
+    numbers = (np.uint64(((2 * i + 1) << 63) // count) for i in range(count))
+    return np.array([drawn(table, number) for number in numbers], np.float64)
+
+
+def points(of: Duration, count: int) -> Floats:
+    """``count`` equally likely durations in seconds."""
+    return middles(quantiles(of), count) / (UNIT * 1000)
+
+
 def gamma_quantile(shape: float, lower: Floats, upper: Floats) -> Floats:
     """The gamma distribution of mean 1 at a share from below and what is left above it, which add up to 1.
 

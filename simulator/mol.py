@@ -111,19 +111,30 @@ def approximate(scenario: Scenario, target: float | None = None) -> Approximatio
     weights = np.where(calls.sum(1, keepdims=True) > 0, calls, 1.0)
     weights = weights / weights.sum(1, keepdims=True)
     by_half_hour = (figures.reshape(-1, per, 3) * weights[:, :, None]).sum(1)
-    load = of.load.reshape(-1, per)
-    alone = wanted / of.outlast_ring
-    need = [_need(round(float(peak), 3), of.aht, of.patience, alone) for peak in load.max(1)]
     total = float(of.calls.sum())
     return Approximation(
         calls.sum(1),
-        load.mean(1),
+        of.load.reshape(-1, per).mean(1),
         of.staffed.reshape(-1, per).mean(1),
-        np.array(need, np.float64),
+        need(of, wanted),
         by_half_hour[:, 0],
         by_half_hour[:, 1],
         by_half_hour[:, 2],
         float((figures[:, 0] * of.calls).sum()) / total if total else 1.0,
+    )
+
+
+def peak_load(of: Demand) -> Floats:
+    """Erlangs of the fullest five minutes of each half hour."""
+    return np.asarray(of.load.reshape(-1, HALF_HOUR_MS // CELL_MS).max(1), np.float64)
+
+
+def need(of: Demand, target: float) -> Floats:
+    """The fewest seats with which each half hour's peak reaches the target by itself, infinite where the ring alone
+    loses too many."""
+    alone = target / of.outlast_ring
+    return np.array(
+        [_need(round(float(peak), 3), of.aht, of.patience, alone) for peak in peak_load(of)], np.float64
     )
 
 
@@ -168,9 +179,7 @@ def _at(of: Duration, shares: Floats) -> Floats:
 
 @cache
 def _quantiles(of: Duration) -> Floats:
-    table = draws.quantiles(of)
-    middles = [((2 * point + 1) << 63) // _POINTS for point in range(_POINTS)]
-    return np.array([draws.drawn(table, np.uint64(middle)) for middle in middles]) / (draws.UNIT * 1000)
+    return draws.points(of, _POINTS)
 
 
 def staffed(laid: Tables) -> Floats:

@@ -95,9 +95,9 @@ def rows_of(scenario: Scenario) -> Ints:
     return (first + np.arange(scenario.days * 48, dtype=np.int64)) % ROWS
 
 
-def can_answer(group: Group, line: Line) -> bool:
-    """Has the group what the line asks in the end, at its widest step?"""
-    return all(group.skills.get(skill, 0) >= level for skill, level in line.wait.needs[-1].skills)
+def can_answer(group: Group, line: Line, step: int = -1) -> bool:
+    """Has the group what the line asks at a step: 0 the first, -1 the widest?"""
+    return all(group.skills.get(skill, 0) >= level for skill, level in line.wait.needs[step].skills)
 
 
 def pools(scenario: Scenario) -> tuple[Pool, ...]:
@@ -189,9 +189,7 @@ def points(of: Duration) -> Floats:
     """Equally likely durations in seconds."""
     if of.kind == "constant" or (of.kind != "empirical" and of.mean_s == 0):
         return np.array([of.mean_s])
-    table = draws.quantiles(of)
-    middles = [((2 * point + 1) << 63) // _POINTS for point in range(_POINTS)]
-    return np.array([draws.drawn(table, np.uint64(m)) for m in middles]) / (draws.UNIT * 1000)
+    return draws.points(of, _POINTS)
 
 
 def _steady(rate: Floats, sample: Floats) -> Floats:
@@ -215,17 +213,15 @@ def _answered_by_others(scenario: Scenario, lines: list[Line], load: Floats) -> 
     for group in scenario.groups:
         if group.scaled or not group.shifts:
             continue
-        own = [i for i, line in enumerate(lines) if can_answer(group, line) or _first_answers(group, line)]
+        own = [
+            i for i, line in enumerate(lines) if can_answer(group, line) or can_answer(group, line, step=0)
+        ]
         offered = (load - taken)[:, own].sum(1)
         seats = fixed_seats(scenario, group)
         carried = offered * (1 - _blocked(offered, seats))
         share = np.where(offered > 0, carried / np.where(offered > 0, offered, 1), 0.0)
         taken[:, own] += (load - taken)[:, own] * share[:, None]
     return taken
-
-
-def _first_answers(group: Group, line: Line) -> bool:
-    return all(group.skills.get(skill, 0) >= level for skill, level in line.wait.needs[0].skills)
 
 
 def fixed_seats(scenario: Scenario, group: Group) -> Ints:

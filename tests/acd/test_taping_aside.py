@@ -22,14 +22,10 @@ from acd.messages import (
     TransferSteered,
 )
 from acd.recording import Mode
+from tests.acd.test_taping import tapes
 from tests.acd.town import Hall, recorded, town
 
 DAY = "2026/01/05"
-
-
-def tapes(orders: list[Command]) -> list[Command]:
-    kinds = StartRecording | StopRecording | PauseRecording | ResumeRecording
-    return [order for order in orders if isinstance(order, kinds)]
 
 
 def consulting(called: str = "12345") -> tuple[Hall, list[Command]]:

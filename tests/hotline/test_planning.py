@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acd.erlang import wait_with_patience
 from hotline.cli import main
-from hotline.planning import handling_s, labels, needed, seats_for, view
+from hotline.planning import labels, view
 from simulator.scenario import (
     Arrivals,
     Duration,
@@ -51,20 +50,14 @@ def scenario(*shifts: Shift, per_day: float = 4800, days: int = 1) -> Scenario:
     )
 
 
-def test_the_need_of_a_half_hour_is_the_fewest_seats_of_erlangs_formula() -> None:
-    for load in (0.3, 4.0, 37.6, 180.0):
-        seats = seats_for(load / 190, 190.0, 120.0, 0.98)
-        enough = wait_with_patience(load, seats, 190.0, 120.0, 0.0)
-        fewer = wait_with_patience(load, seats - 1, 190.0, 120.0, 0.0)
-        assert enough.p_abandon <= 0.02 < fewer.p_abandon
-
-
-def test_nobody_is_needed_where_nobody_calls() -> None:
-    quiet = scenario()
-    silent = replace(quiet, arrivals=replace(quiet.arrivals, series=(0.0,) * 20 + (100.0,) * 28))
-    found = needed(silent, simulate(silent, days=4).by_half_hour)
-    assert (found[:20] == 0).all()
-    assert (found[20:] > 10).all()
+def test_a_ring_that_loses_too_many_is_told_as_the_reason_and_no_need_is_shown() -> None:
+    """4 s of ring lose 3 % of callers whose patience is 120 s on average."""
+    slow = replace(scenario(), ring=Duration("constant", 4.0))
+    found = view(slow, simulate(slow, days=40))
+    assert np.isnan(found.need).all()
+    assert {one.why.en for one in found.failures} == {
+        "No number of seats does: too many hang up while a seat rings. Make the ring shorter."
+    }
 
 
 def test_a_gap_in_the_shifts_is_told_with_its_hours_its_load_and_its_seats() -> None:
@@ -119,17 +112,6 @@ def test_half_hours_are_named_by_the_hour_the_day_or_the_date() -> None:
     assert (month[0], month[27 * 48 + 3]) == ("01-05 00:00", "02-01 01:30")
 
 
-def test_all_that_keeps_a_seat_counts_as_handling() -> None:
-    plain = scenario()
-    assert handling_s(plain) == pytest.approx(180)
-    busier = replace(
-        plain,
-        lines=(replace(plain.lines[0], outgoing=0.25, outgoing_talk=Duration("constant", 100)),),
-        ring=Duration("constant", 2),
-    )
-    assert handling_s(busier) == pytest.approx(207)
-
-
 def test_a_line_that_waits_for_its_experts_is_told_so() -> None:
     """10 Erlangs, and 30 seats that may answer: but half of the callers wait 60 s for one of 2 experts first."""
     expert = line("12315", 0.5, "12315")
@@ -175,10 +157,6 @@ def test_a_week_that_was_played_once_has_an_interval_and_its_half_hours_have_non
         found.notes[0].en
         == "Played once (7 days): no half hour and no line has an interval. Take --days 14 or more."
     )
-
-
-def test_a_line_that_a_machine_serves_wholly_takes_no_seat() -> None:
-    assert handling_s(replace(scenario(), lines=(replace(scenario().lines[0], contained=1.0),))) == 0
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────
