@@ -70,7 +70,7 @@ from acd.orders import (
     WriteRecord,
 )
 from acd.passes import PassRecord
-from acd.records import AuditEntry, CallRecord, TransferRecord
+from acd.records import AuditEntry, CallRecord, Spoken, SpokenTurn, TransferRecord
 from acd.seat_facts import (
     AuditStored,
     BackAsked,
@@ -183,6 +183,8 @@ __all__ = [
     "SignOffAsked",
     "SignOffForced",
     "SignOnAsked",
+    "Spoken",
+    "SpokenTurn",
     "Spy",
     "StartRecording",
     "StopRecording",

@@ -32,6 +32,39 @@ class TransferRecord(msgspec.Struct, frozen=True):
     outcome: str | None = None
 
 
+class SpokenTurn(msgspec.Struct, frozen=True):
+    """One thing that a caller said to the machine, or keyed, and what was made of it.
+
+    ``at``: when it was understood, ms since 1970. ``heard``: the words as they were recognised, ``confidence`` 0 to 1.
+    ``did``: ``answered``, ``asked back``, ``confirmed`` (a yes to that, and the answer), ``denied`` (a no to it), ``helped`` (a yes
+    to "was that it?"), ``not helped``, ``repeated``, ``more`` (there is a further question), ``sms`` (is sent), ``no sms``, ``passed
+    on`` (no entry is near), ``not understood``, ``silence``, ``person`` (was asked for), ``key``, ``bye``. ``entry``: the entry of
+    the knowledge base that it is about, ``score`` how near it was, 0 to 1.
+    """
+
+    at: Millis
+    did: str
+    heard: str = ""
+    confidence: float = 0.0
+    entry: str | None = None
+    score: float = 0.0
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """One conversation of a caller with the machine.
+
+    ``via``: ``greeting`` or ``waiting``. ``over``: how it ended: ``contained`` (the caller needs nobody any more), ``person`` (one
+    was asked for, or the caller said no), ``key``, ``silence``, ``misunderstood`` (twice), ``unknown`` (no entry is near), ``full``,
+    ``failed`` (the speech server, the recogniser, a limit), ``seat`` (one was free), ``hung up``. ``None`` while it is on.
+    """
+
+    via: str
+    began: Millis
+    ended: Millis | None = None
+    over: str | None = None
+    turns: tuple[SpokenTurn, ...] = ()
+
+
 class CallRecord(msgspec.Struct, frozen=True):
     """What remains of a call. Instants are ms since 1970, ``None`` where the moment did not come.
 
@@ -39,13 +72,14 @@ class CallRecord(msgspec.Struct, frozen=True):
     (no channel, or no place in the queue), ``passed`` (answered by a line's own seats, a sub-centre, an emergency centre
     or another's number), ``told`` (heard a notice, was let go), ``lost`` (neither the caller nor anyone of ours ended it:
     something broke), ``not taken`` (a seat called out, and the far end did not answer), ``barred`` (a nuisance caller),
-    ``called back`` (left the queue for a call-back), ``not reached`` (a call-back in vain).
+    ``called back`` (left the queue for a call-back), ``not reached`` (a call-back in vain), ``contained`` (the machine answered
+    the caller's questions, and he needed nobody).
 
     ``direction``: ``in``, ``out`` (a seat dialled) or ``back`` (a call-back; ``called_back`` is then the call that
     it answers, and in the record of that call the one that answered it). ``reference``: the case that travels along
     with the call, its own id unless another centre gave one. ``asked`` whether the caller was asked about the
     service, ``rating``: 1 (very dissatisfied) to 5, ``opinion``: the recording of the open answer. ``recordings``:
-    names of the files.
+    names of the files. ``speech``: the conversations with the machine.
     """
 
     call: CallId
@@ -82,6 +116,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     recordings: tuple[str, ...] = ()
     called_back: CallId | None = None
     passes: tuple[PassRecord, ...] = ()
+    speech: tuple[Spoken, ...] = ()
 
 
 class AuditEntry(msgspec.Struct, frozen=True):

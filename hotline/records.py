@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from acd.messages import CallId, CallRecord, Millis, TransferRecord
 from acd.passes import PassRecord
+from acd.records import Spoken
 from hotline.logs import OwnersFault
 from hotline.records_schema import NewerDatabase, call_records, upgrade
 
@@ -354,6 +355,7 @@ def _row(record: CallRecord) -> dict[str, Any]:
     row["transfers"] = _clean(msgspec.json.encode(record.transfers).decode())
     row["recordings"] = _clean(msgspec.json.encode(record.recordings).decode())
     row["passes"] = _clean(msgspec.json.encode(record.passes).decode())
+    row["speech"] = _clean(msgspec.json.encode(record.speech).decode())
     return row
 
 
@@ -370,6 +372,7 @@ def _record(row: sa.RowMapping) -> CallRecord:
     values["transfers"] = tuple(msgspec.json.decode(values["transfers"], type=list[TransferRecord]))
     values["recordings"] = tuple(msgspec.json.decode(values["recordings"], type=list[str]))
     values["passes"] = tuple(msgspec.json.decode(values["passes"], type=list[PassRecord]))
+    values["speech"] = tuple(msgspec.json.decode(values["speech"], type=list[Spoken]))
     return CallRecord(**values)
 
 

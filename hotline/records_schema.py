@@ -60,6 +60,7 @@ call_records = sa.Table(
     sa.Column("called_back", _TEXT),
     # A JSON list of tables.
     sa.Column("passes", _TEXT, nullable=False, server_default="[]"),
+    sa.Column("speech", _TEXT, nullable=False, server_default="[]"),
     sa.Index("call_records_arrived", "city", "arrived"),
 )
 
