@@ -36,10 +36,11 @@ class SpokenTurn(msgspec.Struct, frozen=True):
     """One thing that a caller said to the machine, or keyed, and what was made of it.
 
     ``at``: when it was understood, ms since 1970. ``heard``: the words as they were recognised, ``confidence`` 0 to 1.
-    ``did``: ``answered``, ``asked back``, ``confirmed`` (a yes to that, and the answer), ``denied`` (a no to it), ``helped`` (a yes
-    to "was that it?"), ``not helped``, ``repeated``, ``more`` (there is a further question), ``sms`` (is sent), ``no sms``, ``passed
-    on`` (no entry is near), ``not understood``, ``silence``, ``person`` (was asked for), ``key``, ``bye``. ``entry``: the entry of
-    the knowledge base that it is about, ``score`` how near it was, 0 to 1.
+    ``did``: ``answered``, ``asked back``, ``confirmed`` (a yes to that, and the answer), ``denied`` (a no to it), ``helped`` (a
+    yes to "was that it?"), ``not helped``, ``repeated``, ``more`` (there is a further question), ``sms`` (is sent), ``no sms``,
+    ``case`` (about a case that there is), ``number`` (its number), ``passed on`` (no entry is near), ``not understood``,
+    ``silence``, ``person`` (was asked for), ``key``, ``bye``. ``entry``: the entry of the knowledge base that it is about,
+    ``score`` how near it was, 0 to 1.
     """
 
     at: Millis
@@ -54,8 +55,9 @@ class Spoken(msgspec.Struct, frozen=True):
     """One conversation of a caller with the machine.
 
     ``via``: ``greeting`` or ``waiting``. ``over``: how it ended: ``contained`` (the caller needs nobody any more), ``person`` (one
-    was asked for, or the caller said no), ``key``, ``silence``, ``misunderstood`` (twice), ``unknown`` (no entry is near), ``full``,
-    ``failed`` (the speech server, the recogniser, a limit), ``seat`` (one was free), ``hung up``. ``None`` while it is on.
+    was asked for, or the caller said no), ``key``, ``silence``, ``misunderstood`` (twice), ``unknown`` (no entry is near),
+    ``full``, ``failed`` (the speech server, the recogniser, a limit), ``seat`` (one was free), ``hung up``. ``None`` while it is
+    on.
     """
 
     via: str
