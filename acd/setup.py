@@ -161,6 +161,24 @@ class SurveySetup:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSetup:
+    """Where callers are offered to be answered by the machine; nowhere by default.
+
+    ``greeting``: one sentence (``offer``) after the greeting, before they wait; ``key``: pressed while waiting, which they hear of
+    (``waiting``) with the queue's words; ``question`` is said then. ``lines``: only callers of these, as the plan shows them; ``None``: of
+    all that seats answer. ``case``: callers are asked for their case's number when they ask about a case.
+    """
+
+    greeting: bool = False
+    key: str = ""
+    lines: frozenset[str] | None = None
+    offer: tuple[str, ...] = ("speech-offer",)
+    waiting: tuple[str, ...] = ("speech-waiting",)
+    question: tuple[str, ...] = ("speech-question",)
+    case: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Barred:
     """A nuisance caller: ``number`` in digits, a landline's with its area; with a star at the end every number that begins so.
 
@@ -255,6 +273,7 @@ class Setup:
     recording: RecordingSetup | None = None
     """``None``: nothing is recorded, and nobody asks whether"""
     survey: SurveySetup = field(default_factory=SurveySetup)
+    speech: SpeechSetup = field(default_factory=SpeechSetup)
     nuisance: NuisanceSetup = field(default_factory=NuisanceSetup)
     preferences: Preferences = field(default_factory=Preferences)
     reserves: tuple[Reserve, ...] = ()
