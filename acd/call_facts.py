@@ -88,6 +88,35 @@ class OpinionRecorded(Message, frozen=True):
     kept: bool = False
 
 
+class SpeechServed(Message, frozen=True):
+    """So many callers can talk to the machine at once from now on; 0: the speech server is not there."""
+
+    most: int
+
+
+class CallerSpoke(Message, frozen=True):
+    """A caller said something to the machine, or keyed something. The fields are those of `acd.records.SpokenTurn`."""
+
+    call: CallId
+    did: str
+    heard: str = ""
+    confidence: float = 0.0
+    entry: str | None = None
+    score: float = 0.0
+
+
+class ConversationOver(Message, frozen=True):
+    """What `Converse` ordered is over, and the caller is in our hands. ``over`` as in `acd.records.Spoken`.
+
+    ``line``: he asked for this one; ``reference``: he gave the number of his case.
+    """
+
+    call: CallId
+    over: str
+    line: str | None = None
+    reference: str | None = None
+
+
 class PassAnswered(Message, frozen=True):
     """The far end (a line's own seats, a sub-centre, 110) answered a passed-on call."""
 

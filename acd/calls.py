@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from acd.messages import AgentId, CallId, CallRecord, Millis, SeatId, TransferRecord
+from acd.messages import AgentId, CallId, CallRecord, Millis, SeatId, Spoken, TransferRecord
 from acd.parties import Transfer
 from acd.passes import Passes, over
 from acd.recording import Recording
@@ -161,13 +161,24 @@ class Call(msgspec.Struct):
     """the number has been read back to a caller who wants to be called back; the same key again agrees"""
     sought: Enqueue | None = None
     """where the call was to wait, also if there was no place for it"""
+    speech: tuple[Spoken, ...] = ()
+    """conversations with the machine, the last of which may be on"""
+    asks: str = ""
+    """what he said last that a seat should see, cut for its phone"""
     dial_until: Millis | None = None
     """of a call-back: when the engine stops believing that the caller's phone is being rung"""
 
     @property
     def shown(self) -> str:
         """The line as a seat's phone shows it."""
-        return "-".join(part for part in (self.line, self.line_name, self.remark, self.mark) if part)
+        return "-".join(
+            part for part in (self.line, self.line_name, self.remark, self.mark, self.asks) if part
+        )
+
+    @property
+    def converses(self) -> bool:
+        """Does he talk to the machine?"""
+        return bool(self.speech) and self.speech[-1].over is None
 
     @property
     def placed(self) -> bool:
@@ -252,4 +263,5 @@ class Call(msgspec.Struct):
             recordings=self.recordings,
             called_back=self.called_back,
             passes=over(self.passes, self.ended or self.arrived),
+            speech=self.speech,
         )

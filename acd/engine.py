@@ -13,6 +13,7 @@ from acd import (
     breaks,
     callback,
     calling_back,
+    conversing,
     desk,
     floor,
     forced,
@@ -21,6 +22,7 @@ from acd import (
     outgoing,
     rating,
     reception,
+    speaking,
     supervision,
     survey,
     taping,
@@ -41,12 +43,14 @@ from acd.messages import (
     BreakForced,
     CallerBarred,
     CallerHungUp,
+    CallerSpoke,
     CallerUnbarred,
     CallId,
     CallOffered,
     CallReturned,
     CallSurvived,
     Command,
+    ConversationOver,
     Event,
     HoldMusic,
     LegAt,
@@ -74,6 +78,7 @@ from acd.messages import (
     SignOffAsked,
     SignOffForced,
     SignOnAsked,
+    SpeechServed,
     SuperviseAsked,
     SupervisionBegan,
     SupervisionEnded,
@@ -198,6 +203,12 @@ class Engine:
                     transfer.leg_at(s, LegAt(event.call, "caller", Place.HELD))
                 else:
                     rating.seat_left(s, event)
+            case SpeechServed():
+                s.speech_most = event.most
+            case CallerSpoke():
+                speaking.spoke(s, event)
+            case ConversationOver():
+                conversing.over(s, event)
             case OpinionRecorded():
                 rating.opinion_recorded(s, event)
             case PassAnswered() if self._calls_back(event.call):

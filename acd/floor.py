@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acd import breaks, estimate, memory, taping
+from acd import breaks, estimate, memory, speaking, taping
 from acd.agents import Activity, Agent
 from acd.calls import Call, CallState
 from acd.messages import (
@@ -287,6 +287,7 @@ def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None
     s.timers.drop("asking", call.call)
     call.cause = call.cause or cause
     call.ended = s.now if call.ended is None else call.ended
+    speaking.finish(s, call, "hung up" if call.seat_answered is None else "seat")
     s.load[call.trunk] -= 1
     s.release(call)
     if state is CallState.TALKING:

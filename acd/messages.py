@@ -18,9 +18,11 @@ from acd.call_facts import (
     AgentRangOut,
     AnnouncementOver,
     CallerHungUp,
+    CallerSpoke,
     CallOffered,
     CallReturned,
     CallSurvived,
+    ConversationOver,
     LegAt,
     LegGone,
     LegHeard,
@@ -30,6 +32,7 @@ from acd.call_facts import (
     PassFailed,
     PromptFinished,
     SeatLeft,
+    SpeechServed,
     TransferAsked,
     TransferSteered,
 )
@@ -38,6 +41,7 @@ from acd.orders import (
     Announce,
     Answer,
     CallThird,
+    Converse,
     DialOut,
     DropBack,
     DropLeg,
@@ -128,9 +132,12 @@ __all__ = [
     "CallThird",
     "CallerBarred",
     "CallerHungUp",
+    "CallerSpoke",
     "CallerUnbarred",
     "ChannelSeen",
     "Command",
+    "ConversationOver",
+    "Converse",
     "DialOut",
     "DropBack",
     "DropLeg",
@@ -183,6 +190,7 @@ __all__ = [
     "SignOffAsked",
     "SignOffForced",
     "SignOnAsked",
+    "SpeechServed",
     "Spoken",
     "SpokenTurn",
     "Spy",
@@ -218,6 +226,9 @@ Event = (
     | AgentHungUp
     | SeatLeft
     | OpinionRecorded
+    | SpeechServed
+    | CallerSpoke
+    | ConversationOver
     | PassAnswered
     | PassFailed
     | CallReturned
@@ -264,6 +275,7 @@ Command = (
     Answer
     | Play
     | RecordOpinion
+    | Converse
     | HoldMusic
     | Announce
     | RingForCallBack

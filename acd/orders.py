@@ -61,6 +61,22 @@ class Announce(Message, frozen=True):
     keys: str = ""
 
 
+class Converse(Message, frozen=True):
+    """Lead the caller to the machine that answers questions. Answered by `CallerSpoke` for each turn, and `ConversationOver`.
+
+    ``offer`` is said first, ``person`` when he is led (back) to a person. ``sms``: an answer can be sent to ``caller``; ``case``:
+    he is asked for his case's number. The next order that is more than music ends the conversation.
+    """
+
+    call: CallId
+    offer: tuple[str, ...]
+    person: tuple[str, ...]
+    line: str | None = None
+    caller: str = ""
+    sms: bool = False
+    case: bool = True
+
+
 class RingAgent(Message, frozen=True):
     """Ring the agent's seat for the caller who waits; answered by `AgentAnswered` or `AgentRangOut`.
 

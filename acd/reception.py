@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from acd import handover, nuisance, passes, taping
+from acd import handover, nuisance, passes, speaking, taping
 from acd.calls import Call, CallState
 from acd.floor import close, find_agent, give_back
 from acd.messages import (
@@ -24,7 +24,7 @@ from acd.messages import (
 )
 from acd.placing import NoRoom, arrives, room_after, room_for, skip_hopeless, wished
 from acd.state import State
-from ivr.flow import Enqueue, Flow, LetGo, Menu, Say, Try, flow_for
+from ivr.flow import Converse, Enqueue, Flow, LetGo, Menu, Say, Try, flow_for
 from ivr.run import FlowRun
 
 NO_CHANNEL = 34
@@ -61,6 +61,7 @@ def returned(s: State, fact: CallReturned) -> None:
         call.by_fallback = True
     if call.direction == "out":
         return  # what a seat dials never comes to the fallback
+    speaking.finish(s, call, "failed")
     match call.state:
         case CallState.OFFERED | CallState.IN_FLOW | CallState.PASSING:
             call.answered = s.now if call.answered is None else call.answered
@@ -105,7 +106,7 @@ def _admit(s: State, fact: CallOffered | CallReturned) -> Call:
         called=fact.called,
         caller=fact.caller,
         arrived=s.now,
-        run=FlowRun(flow_for(decision, greeting)),
+        run=FlowRun(flow_for(decision, greeting, speaking.offer(s, decision))),
         line=decision.number,
         line_name=decision.name or "",
         treatment=decision.treatment,
@@ -188,6 +189,13 @@ def proceed(s: State, call: Call) -> None:
                 _speak(s, call, Play(call.call, step.prompts))
             case Menu():
                 _speak(s, call, Play(call.call, (step.prompt,), step.keys, step.wait_ms))
+            case Converse() if not speaking.possible(s, call):
+                call.run.advance()
+                continue
+            case Converse():
+                _answer(s, call)
+                call.move(CallState.IN_FLOW)
+                speaking.begin(s, call, "greeting", step.offer)
             case Try():
                 if not s.has_channel(step.trunk) and not (step.always and step.trunk in s.setup.trunks):
                     call.passes = passes.asked(call.passes, step.trunk, step.number, s.now, "no channel")

@@ -165,8 +165,9 @@ class SpeechSetup:
     """Where callers are offered to be answered by the machine; nowhere by default.
 
     ``greeting``: one sentence (``offer``) after the greeting, before they wait; ``key``: pressed while waiting, which they hear of
-    (``waiting``) with the queue's words; ``question`` is said then. ``lines``: only callers of these, as the plan shows them; ``None``: of
-    all that seats answer. ``case``: callers are asked for their case's number when they ask about a case.
+    (``waiting``) with the queue's words; ``question`` is said then. ``lines``: only callers of these, as the plan shows them;
+    ``None``: of all that seats answer. ``case``: callers are asked for their case's number when they ask about a case; ``sms``: an
+    answer can be sent to them.
     """
 
     greeting: bool = False
@@ -176,6 +177,7 @@ class SpeechSetup:
     waiting: tuple[str, ...] = ("speech-waiting",)
     question: tuple[str, ...] = ("speech-question",)
     case: bool = True
+    sms: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     barred: list[Barred] = []
     recent: dict[str, list[Millis]] = {}
     alarmed: dict[str, Millis] = {}
+    speech_most: int = 0
 
 
 _encoder = msgspec.json.Encoder()
@@ -120,6 +121,10 @@ class State:
         """calls in each queue, those that are being rung for included"""
         self.vanished: set[AgentId] = set()
         """people at work whom the configuration no longer has: they are signed off when no call is on"""
+        self.speech_most = 0
+        """so many callers can talk to the machine at once; 0: the speech server is not there"""
+        self.conversing: set[CallId] = set()
+        """who does"""
         self.recording_halted: str | None = None
         """why nothing can be recorded: an alarm, until the disk takes recordings again"""
         self.timers = Timers()
@@ -187,6 +192,7 @@ class State:
                 watches=list(self.watches.values()),
                 unaudited=list(self.unaudited.values()),
                 audited=self.audited,
+                speech_most=self.speech_most,
             )
         )
 
@@ -211,6 +217,7 @@ class State:
         self.watches = {watch.channel: watch for watch in told.watches}
         self.unaudited = {entry.number: entry for entry in told.unaudited}
         self.audited = told.audited
+        self.speech_most = told.speech_most
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -219,6 +226,7 @@ class State:
         self.vanished = {agent for agent in self.agents if agent not in self.setup.agents}
         self.load, self.waiting, self.held = Counter(), Counter(), Counter()
         self.leaving, self.break_queue = set(), set()
+        self.conversing = {call.call for call in self.calls.values() if call.converses}
         self.timers, self.router = Timers(), self._router()
         self.owed = Owed(self.backs.values(), self.now)
         for agent in self.agents.values():

@@ -5,7 +5,7 @@ Words never delay a seat: the router knows nothing of them, and on the wire an a
 
 from __future__ import annotations
 
-from acd import callback, estimate
+from acd import callback, estimate, speaking
 from acd.calls import Call, CallState
 from acd.messages import Announce, AnnouncementOver, Millis
 from acd.state import State
@@ -23,6 +23,8 @@ def due(s: State, call: Call) -> None:
     call.words_at = s.now + settings.every_ms if settings.every_ms else None
     if call.words_at is not None:
         s.timers.set("words", call.call, call.words_at)
+    if call.converses:
+        return  # he hears something better
     call.asked_back = False
     said = list(settings.words)
     if settings.position:
@@ -32,6 +34,9 @@ def due(s: State, call: Call) -> None:
     keys = callback.key_for(s, call)
     if keys:
         said += s.setup.callback.offer
+    if key := speaking.key_for(s, call):
+        said += s.setup.speech.waiting
+        keys += key
     if said:
         s.order(Announce(call.call, tuple(said), keys))
 
@@ -40,7 +45,10 @@ def over(s: State, fact: AnnouncementOver) -> None:
     """The words have been heard, or ended by a key."""
     call = s.calls.get(fact.call)
     if call and call.state is CallState.QUEUED and not call.away and fact.key is not None:
-        callback.keyed(s, call, fact.key)
+        if fact.key == speaking.key_for(s, call):
+            speaking.keyed(s, call)
+        else:
+            callback.keyed(s, call, fact.key)
 
 
 def position_words(ahead: int) -> list[str]:

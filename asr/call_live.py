@@ -62,6 +62,7 @@ class SpeechCounts:
     accepted: int = 0
     served: int = 0
     refused_full: int = 0
+    unknown: int = 0
     no_hello: int = 0
     broken: int = 0
     left_in_mid_message: int = 0
@@ -108,7 +109,7 @@ class Port(Protocol):
 class _Asked:
     """What is being waited for."""
 
-    __slots__ = ("barged_in", "endpointer", "grammar", "on_partial", "over")
+    __slots__ = ("barged_in", "endpointer", "grammar", "on_partial", "over", "played_ms")
 
     def __init__(
         self,
@@ -122,6 +123,7 @@ class _Asked:
         self.grammar = grammar
         self.on_partial = on_partial
         self.barged_in = False
+        self.played_ms = 0
 
 
 class SpeechCall:
@@ -140,6 +142,8 @@ class SpeechCall:
         """set when the stream is over"""
         self.why = ""
         """why it is over"""
+        self.by_peer = False
+        """the other side ended it: the caller hung up, or the switch took him away"""
         self.playout = Playout(first_ms)
         self.ear: Ear | None = None
         self._port = port
@@ -192,7 +196,12 @@ class SpeechCall:
             if sign in {Sign.ENDED, Sign.TOO_LONG} and self.ear is not None:
                 utterance = await self.ear.result(self._port.patience.result_s)
                 if not self._keys:  # whoever presses one meanwhile wants out
-                    return Heard(utterance, too_long=sign is Sign.TOO_LONG, barged_in=asked.barged_in)
+                    return Heard(
+                        utterance,
+                        too_long=sign is Sign.TOO_LONG,
+                        barged_in=asked.barged_in,
+                        played_ms=asked.played_ms,
+                    )
         except Unheard:
             if self.closed.is_set():
                 raise CallOver(self.why) from None
@@ -257,6 +266,7 @@ class SpeechCall:
                     self.uuid = uuid
                     self._port.opened(self)
                 case PeerHangup():
+                    self.by_peer = True
                     self.close("the caller hung up")
                 case PeerError(code):
                     self.close(f"the peer reports error {code}")
@@ -271,7 +281,7 @@ class SpeechCall:
             return
         sign = asked.endpointer.frame(voiced, prompting=self.playout.playing)
         if sign is Sign.BEGAN:
-            asked.barged_in = self.playout.playing
+            asked.barged_in, asked.played_ms = self.playout.playing, self.playout.at_ms
             self.playout.hold()
             if self.ear is not None:
                 self.ear.begin(asked.grammar, asked.on_partial)
@@ -374,6 +384,7 @@ class SpeechCall:
     def _peer_left(self, why: str) -> None:
         if not self.closed.is_set() and self._stream.unfinished:
             self._port.counts.left_in_mid_message += 1
+        self.by_peer = self.by_peer or not self.closed.is_set()
         self._end(why)
         self.drop()
 

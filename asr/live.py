@@ -45,7 +45,8 @@ class SpeechServer:
     """Listens for Asterisk and runs ``on_call`` once for each caller; when it returns, the stream is ended.
 
     ``pool``: who recognises; a caller for whom it has no place is refused, and so is one more than ``most``, `MOST` where nothing
-    else is said. An exception in one ``on_call`` is logged and ends that stream only.
+    else is said. ``admit``: is a stream of this name waited for? Any other is ended before it takes a place. ``refused`` is told of
+    streams that said their name and found no place. An exception in one ``on_call`` is logged and ends that stream only.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class SpeechServer:
         most: int | None = None,
         patience: Patience | None = None,
         detector: Callable[[], Voiced] = voice_detector,
+        admit: Callable[[str], bool] | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -67,6 +70,8 @@ class SpeechServer:
         self.counts = SpeechCounts()
         self._on_call = on_call
         self._detector = detector
+        self._admit = admit
+        self._refused = refused
         self._listener: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: set[SpeechCall] = set()
@@ -198,9 +203,15 @@ class SpeechServer:
     def opened(self, call: SpeechCall) -> None:
         """The stream has said which one it is: the conversation begins, if somebody has an ear for it."""
         assert self._loop is not None
+        if self._admit is not None and not self._admit(call.uuid):
+            self.counts.unknown += 1
+            call.close("nobody told of it")
+            return
         try:
             call.ear = self.pool.open()
         except PoolFull:
+            if self._refused is not None:
+                self._refused(call.uuid)
             self._refuse(call)
             return
         self.counts.served += 1

@@ -39,6 +39,11 @@ class Playout:
         """Is there more of a prompt to come, held or not?"""
         return self._at < len(self._pcm)
 
+    @property
+    def at_ms(self) -> int:
+        """How much of the prompt has gone out."""
+        return min(self._at, len(self._pcm)) * FRAME_MS // FRAME_BYTES
+
     def play(self, pcm: bytes) -> None:
         """Play this from its beginning, in place of what was playing: 16-bit samples at 8 kHz. The last frame is filled up with
         silence."""

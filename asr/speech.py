@@ -5,7 +5,6 @@ Time is counted in frames of 20 ms, so what a caller hears and what a test feeds
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,12 +18,6 @@ UNKNOWN = "[unk]"
 SURE = 0.95
 """mean confidence of the words from which an utterance counts as understood; with `UNKNOWN` it catches 53 of 60 utterances that are
 not in the small model's vocabulary, and none of 150 that are (its model card)"""
-TRIES = 2
-"""misunderstandings in a row that lead to a person"""
-
-_PERSON = re.compile(
-    r"(?:(?:喂|你好|您好|我要|我想|请|帮我|给我|找|转|转接|接|要)*(?:人工(?:客服|服务|坐席|座席|台)?|客服|话务员|接线员))(?:吧|谢谢|服务)?"
-)
 _DIGITS = {
     **{digit: digit for digit in "0123456789"},
     **dict(zip("零一二三四五六七八九", "0123456789", strict=True)),
@@ -67,11 +60,6 @@ class Utterance:
             and all(word.text != UNKNOWN for word in self.words)
             and self.confidence >= sure - 1e-9  # the mean of equal numbers may come out a hair below them
         )
-
-    def asks_for_a_person(self) -> bool:
-        """Is this 转人工, or another way of asking for nothing but a person? However unsure: who is sent to a person in vain loses
-        nothing."""
-        return _PERSON.fullmatch(self.text.replace(UNKNOWN, "")) is not None
 
     def digits(self) -> str | None:
         """The digits, where nothing else was said (the last of 18 may be X, as on identity cards); None otherwise."""
@@ -256,62 +244,23 @@ class Endpointer:
 # ── what came of listening ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class Outcome(StrEnum):
-    """What one question to the caller came to."""
-
-    UNDERSTOOD = "understood"
-    MISUNDERSTOOD = "misunderstood"
-    PERSON = "person"
-    """a person is asked for: 转人工, or any key where none was asked for"""
-    KEY = "key"
-    """a key where keys were asked for"""
-    SILENCE = "silence"
-
-
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What came back when a caller was asked something: an ``utterance``, or a ``key``, or neither (silence).
 
-    ``too_long``: the caller was still speaking at the limit. ``barged_in``: the prompt was still playing.
+    ``too_long``: the caller was still speaking at the limit. ``barged_in``: the prompt was still playing. ``played_ms``: how much
+    of it had gone out when the caller began to speak.
     """
 
     utterance: Utterance | None = None
     key: str | None = None
     too_long: bool = False
     barged_in: bool = False
+    played_ms: int = 0
 
-    def outcome(self, *, keys: bool = False, sure: float = SURE) -> Outcome:
-        """What it came to; ``keys``: were keys asked for?"""
-        if self.key is not None:
-            return Outcome.KEY if keys else Outcome.PERSON
-        if self.utterance is None:
-            return Outcome.SILENCE
-        if self.utterance.asks_for_a_person():
-            return Outcome.PERSON
-        if self.too_long or not self.utterance.understood(sure):
-            return Outcome.MISUNDERSTOOD
-        return Outcome.UNDERSTOOD
-
-
-class Attempts:
-    """Counts what was not understood in a row: the second leads to a person, and so does silence as often."""
-
-    __slots__ = ("failed", "tries")
-
-    def __init__(self, tries: int = TRIES) -> None:
-        self.tries = tries
-        self.failed = 0
-
-    def person_after(self, outcome: Outcome) -> bool:
-        """Is it time for a person, after this?"""
-        match outcome:
-            case Outcome.PERSON:
-                return True
-            case Outcome.UNDERSTOOD | Outcome.KEY:
-                self.failed = 0
-            case Outcome.MISUNDERSTOOD | Outcome.SILENCE:
-                self.failed += 1
-        return self.failed >= self.tries
+    def understood(self, sure: float = SURE) -> bool:
+        """Was something said, to its end, and is the recogniser sure of it?"""
+        return self.utterance is not None and not self.too_long and self.utterance.understood(sure)
 
 
 # ── hot words ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -154,6 +154,12 @@ exten => dopass,1,Dial(PJSIP/${ACD_NUMBER}@${ACD_TRUNK},${ACD_RING},b(hotline-al
  same => n,AGI(@AGI@/passed,${DIALSTATUS})
  same => n,Goto(do${ACD_NEXT},1)
 
+; The machine that answers questions. TryExec: whatever becomes of the stream, the caller goes on here, to a person.
+exten => dospeak,1,TryExec(AudioSocket(${ACD_SPEECH},${ACD_SPEECH_AT}))
+ same => n,Set(ACD_NEXT=)
+ same => n,AGI(@AGI@/spoken,${TRYSTATUS})
+ same => n,Goto(do${ACD_NEXT},1)
+
 ; Fetched back from the fallback while a third party was on.
 exten => doroom,1,Goto(hotline-room,caller,1)
 exten => dorefuse,1,Hangup(${ACD_CAUSE})

@@ -20,6 +20,7 @@ from acd.messages import (
     CallerHungUp,
     CallThird,
     Command,
+    Converse,
     DialOut,
     DropBack,
     DropLeg,
@@ -289,7 +290,8 @@ class Asterisk:
         if line is None:
             line = self.lines[call] = Line(call, session.env.get("agi_channel", ""))
         line.session, line.expects, line.music = session, None, False
-        line.orders.clear()  # orders that found no session are void: this fact makes the engine decide anew
+        if session.path != "spoken":
+            line.orders.clear()  # orders that found no session are void: this fact makes the engine decide anew
         await self._tell_arrival(line, session)
         while orders := await line.take(session):
             await self.held.carry(line, session, orders)
@@ -323,6 +325,8 @@ class Asterisk:
             session.close()  # nobody knows of it (any more): the dialplan hangs up
         elif not self.knows(line.call) or path == "resume":
             self.post(await arrivals.returned(session, line.call, self.is_link))
+        elif path == "spoken":
+            await self.held.conversations.back(line)
         elif path == "held":
             line.music = True
             await session.execute(run("StartMusicOnHold"), within=COMMAND_S)
@@ -392,6 +396,7 @@ class Asterisk:
         | Play
         | Announce
         | RecordOpinion
+        | Converse
         | HoldMusic
         | RingAgent
         | PassOn
@@ -404,6 +409,8 @@ class Asterisk:
             return  # the channel is gone, and its end is on the way to the engine
         if line.session is not None:
             line.give(command)
+        elif not isinstance(command, HangUp) and self.held.conversations.given(line, command):
+            pass
         elif isinstance(command, HangUp):
             self._spawn(self._hang_up(line.channel, command.cause))
 

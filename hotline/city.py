@@ -28,6 +28,7 @@ from hotline import (
     city_recording,
     city_service,
     city_sms,
+    city_speech,
     city_waiting,
     cutovers,
 )
@@ -174,6 +175,7 @@ class City:
 
     def _texts(self) -> Iterator[str]:
         yield from city_waiting.texts(self.file)
+        yield from city_speech.texts(self.file)
         for queue in self.file.queues:
             yield from queue.greeting
             yield from queue.full_notice

@@ -12,7 +12,15 @@ from dialplans.hotline import CityLine, Hotline, Phase, TrunkRule, UnknownLine
 from dialplans.hours import Hours, instant, read_ranges
 from dialplans.number import Number, NumberFault
 from dialplans.plan import NumberPlan
-from hotline import city_callers, city_dialling, city_recording, city_service, city_waiting, cutovers
+from hotline import (
+    city_callers,
+    city_dialling,
+    city_recording,
+    city_service,
+    city_speech,
+    city_waiting,
+    cutovers,
+)
 from hotline.city_schema import AgentTable, Change, CityFile, Rule
 from hotline.city_seats import SeatTable
 from hotline.city_switch import HoursTable, NetworkTable, TrunkTable
@@ -380,6 +388,7 @@ def setup(city: str, file: CityFile, plan: NumberPlan) -> Setup:
         roles=roles(file),
         recording=city_recording.recording(file),
         survey=city_service.survey(file),
+        speech=city_speech.setup(file),
         callback=city_waiting.callback(file),
         greetings=city_waiting.greetings(file),
         days=city_waiting.days(file),

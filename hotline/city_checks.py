@@ -10,7 +10,7 @@ from datetime import datetime, time
 
 from dialplans.hours import SHANGHAI, instant
 from dialplans.number import Number, NumberFault, is_area
-from hotline import city_equipment, city_recording, city_service, city_sms, city_waiting
+from hotline import city_equipment, city_recording, city_service, city_sms, city_speech, city_waiting
 from hotline.city_build import EVERYWHERE, number_or_none
 from hotline.city_faults import unknown_word
 from hotline.city_schema import CityFile, Line, Notices, Rule
@@ -28,6 +28,7 @@ def faults(file: CityFile) -> list[str]:
         city_service.faults,
         city_recording.faults,
         city_waiting.faults,
+        city_speech.faults,
         _sms,
     )
     own = [fault for check in checks for fault in check(file)]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from hotline.city_routing import CallersTable, OverflowTable, ReserveTable, Routing
 from hotline.city_seats import BreakTable, ClassTable, OutgoingTable, SeatTable
 from hotline.city_sms import SmsTable
+from hotline.city_speech import SpeechTable
 from hotline.city_switch import GroupTable, HoursTable, NetworkTable, TrunkTable
 from hotline.city_words import STRICT, Key, Level, Moment, Name, Phone, Text, Treatments, Word
 
@@ -404,6 +405,7 @@ class CityFile(Section):
     reserves: list[ReserveTable] = []
     recording: RecordingTable = RecordingTable()
     sms: SmsTable | None = Field(default=None, description="without it no SMS is sent")
+    speech: SpeechTable | None = Field(default=None, description="without it nobody is answered by a machine")
     survey: SurveyTable = SurveyTable()
     call_back: CallBackTable = CallBackTable()
     days: DaysTable = DaysTable()

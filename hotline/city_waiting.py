@@ -99,7 +99,7 @@ def told(file: CityFile, queue: str, at_ms: int) -> list[str]:
         kinds = [*(["the city's words"] if said.words else []), *(["the position"] if said.position else [])]
         kinds += ["the expected wait"] if said.expected_wait else []
         again = f", then every {said.every_seconds:g} s" if said.every_seconds else ""
-        what = ", ".join(kinds) or "the offer of a call-back"
+        what = ", ".join(kinds) or f"the offer of {'a call-back' if back.key else 'speech'}"
         found.append(
             f"After {said.first_seconds:g} s of waiting{again}, hears {what}; a free seat cuts it short."
         )
@@ -137,7 +137,8 @@ def faults(file: CityFile) -> Iterator[str]:
     for place, queue in enumerate(file.queues):
         said = queue.waiting
         where = f"queues[{place}].waiting"
-        if said is not None and not (said.position or said.expected_wait or said.words or table.key):
+        offered = table.key or (file.speech is not None and file.speech.waiting)
+        if said is not None and not (said.position or said.expected_wait or said.words or offered):
             yield f"{where}: nothing is said: write position, expected_wait or words, or take it out"
         if said is not None and 0 < said.every_seconds < 15:
             tight = f"{said.every_seconds:g} s leaves no music between two announcements"

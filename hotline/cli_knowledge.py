@@ -43,8 +43,24 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
         nargs="+",
         metavar="[CITY] ACTION [WHAT]",
         help="whose base (none: --base, or the starting base); ask TEXT, list, check, import FILE, export FILE, "
-        "history [ID], errors",
+        "history [ID], errors; gaps, figures; report ID TEXT, mend NUMBER, review ID, publish ID, expire ID, "
+        "draft ID, delete ID",
     )
+    knowledge.add_argument("--weeks", type=int, default=4, metavar="N", help="of gaps: so many, this one too")
+    knowledge.add_argument("--top", type=int, default=10, metavar="N", help="of gaps: by week and line")
+    knowledge.add_argument("--csv", type=Path, metavar="FILE", help="of gaps: write them there, too")
+    knowledge.add_argument(
+        "--drafts", type=Path, metavar="FILE", help="of gaps: drafts of entries, .toml or .csv"
+    )
+    knowledge.add_argument("--from", dest="since", metavar="DATE", help="of figures: the first day")
+    knowledge.add_argument(
+        "--to", dest="until", metavar="DATE", help="of figures: the last day; default today"
+    )
+    knowledge.add_argument(
+        "--scenario", action="store_true", help="of figures: as text for a scenario's file"
+    )
+    knowledge.add_argument("--reviewer", metavar="NAME", help="of review: who signs for it")
+    knowledge.add_argument("--call", metavar="ID", help="of report: in which call it was spoken")
 
 
 def _knowledge(args: argparse.Namespace) -> int:
@@ -55,11 +71,12 @@ def _knowledge(args: argparse.Namespace) -> int:
             f"knowledge {' '.join(args.words)}: no action: write one of {', '.join(sorted(_DO))}"
         )
     do = words.pop(0)
+    args.do, args.rest = do, words
     args.what = " ".join(words) or None
     if do in {"ask", "import", "export"} and not args.what:
         named = {"ask": "TEXT", "import": "FILE", "export": "FILE"}[do]
         raise OwnersFault(f"knowledge {do}: {named} is missing: write it at the end")
-    if do in {"import", "history", "errors"} and args.city is None:
+    if do in {"import", "history", "errors", *_OF_A_CITY} and args.city is None:
         raise OwnersFault(f"knowledge {do}: whose is missing: write CITY before {do}")
     return _DO[do](args)
 
@@ -67,7 +84,7 @@ def _knowledge(args: argparse.Namespace) -> int:
 def _ask(args: argparse.Namespace) -> int:
     from asr.matching import Decision, NgramMatcher, asked_back
 
-    base = _base(args).at(_instant(args.at))
+    base = base_of(args).at(instant_of(args.at))
     match = NgramMatcher(base).match(args.what, line=args.line)
     best = base.by_id[match.best.entry] if match.best else None
     if args.json:
@@ -90,7 +107,7 @@ def _ask(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from hotline.knowledge_files import as_document
 
-    entries = [entry for entry in _base(args) if args.line in {None, entry.line}]
+    entries = [entry for entry in base_of(args) if args.line in {None, entry.line}]
     if args.json:
         print_document([as_document(entry) for entry in entries])
         return DONE
@@ -122,11 +139,11 @@ def _check(args: argparse.Namespace) -> int:
     faults: list[str] = []
     spoken = entries = 0
     try:
-        base = _base(args)
+        base = base_of(args)
     except KnowledgeFault as fault:
         faults += fault.faults
     else:
-        now = base.at(_instant(args.at))
+        now = base.at(instant_of(args.at))
         entries, spoken = len(base), len(now)
         matcher = NgramMatcher(now)
         for entry in now:
@@ -150,7 +167,7 @@ def _check(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from hotline.knowledge_files import write
 
-    base = _base(args)
+    base = base_of(args)
     write(Path(args.what), base)
     if args.json:
         print_document({"file": args.what, "entries": len(base)})
@@ -163,7 +180,7 @@ def _import(args: argparse.Namespace) -> int:
     from hotline.knowledge_files import read
 
     given, by = read(Path(args.what)), args.by or getpass.getuser()
-    changed = _with_store(args, lambda store: store.put(given, who=by, at=_instant(None)))
+    changed = with_store(args, lambda store: store.put(given, who=by, at=instant_of(None)))
     if args.json:
         print_document({"entries": len(given), "changed": changed})
     else:
@@ -174,7 +191,7 @@ def _import(args: argparse.Namespace) -> int:
 def _history(args: argparse.Namespace) -> int:
     from hotline.knowledge_files import as_document
 
-    found = _with_store(args, lambda store: store.history(args.what))
+    found = with_store(args, lambda store: store.history(args.what))
     rows = [
         {
             "number": change.number,
@@ -196,7 +213,7 @@ def _history(args: argparse.Namespace) -> int:
 
 def _errors(args: argparse.Namespace) -> int:
     """1 when there are errors that nobody has mended."""
-    found = _with_store(args, lambda store: store.errors())
+    found = with_store(args, lambda store: store.errors())
     rows = [
         {
             "number": one.number,
@@ -213,12 +230,23 @@ def _errors(args: argparse.Namespace) -> int:
     else:
         for one in found:
             console().print(
-                f"{_shown(one.at)} {one.who}: {one.id}: {one.text}", highlight=False, markup=False
+                f"{one.number}: {_shown(one.at)} {one.who}: {one.id}: {one.text}",
+                highlight=False,
+                markup=False,
             )
     return NO if found else DONE
 
 
+def _grown(args: argparse.Namespace) -> int:
+    from hotline import cli_figures, cli_gaps, cli_review
+
+    do: Callable[[argparse.Namespace], int] = (cli_gaps.DO | cli_figures.DO | cli_review.DO)[args.do]
+    return do(args)
+
+
+_OF_A_CITY = ("delete", "draft", "expire", "figures", "gaps", "mend", "publish", "report", "review")
 _DO: dict[str, Callable[[argparse.Namespace], int]] = {
+    **dict.fromkeys(_OF_A_CITY, _grown),
     "ask": _ask,
     "check": _check,
     "errors": _errors,
@@ -229,7 +257,7 @@ _DO: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _base(args: argparse.Namespace) -> KnowledgeBase:
+def base_of(args: argparse.Namespace) -> KnowledgeBase:
     """The file's, the city's as it stands in the database, else the one that comes with the program."""
     from hotline.knowledge_files import read, starting_base
 
@@ -237,21 +265,23 @@ def _base(args: argparse.Namespace) -> KnowledgeBase:
         return read(args.base)
     if args.city is None:
         return starting_base()
-    where = _records(args)
+    where = records_of(args)
     if "://" not in where and not Path(where).exists():
         return starting_base()
-    found = _with_store(args, lambda store: store.base())
+    found = with_store(args, lambda store: store.base())
     return found if len(found) else starting_base()
 
 
-def _records(args: argparse.Namespace) -> str:
+def records_of(args: argparse.Namespace) -> str:
+    """Where the city's records are: a path or a URL."""
     from hotline.city import City
     from hotline.running import home_of
 
     return args.records or str(home_of(City.load(args.city), args.home) / "records.sqlite")
 
 
-def _with_store(args: argparse.Namespace, work: Callable[[KnowledgeStore], Awaitable[_T]]) -> _T:
+def with_store(args: argparse.Namespace, work: Callable[[KnowledgeStore], Awaitable[_T]]) -> _T:
+    """Do this with the city's base in the database."""
     from hotline.city import City
     from hotline.knowledge_store import KnowledgeStore
     from hotline.records import RecordStore
@@ -259,7 +289,7 @@ def _with_store(args: argparse.Namespace, work: Callable[[KnowledgeStore], Await
     city = City.load(args.city)
 
     async def run() -> _T:
-        records = RecordStore(_records(args))
+        records = RecordStore(records_of(args))
         try:
             return await work(KnowledgeStore(records, city.name))
         finally:
@@ -285,7 +315,8 @@ def _document(match: Match) -> dict[str, Any]:
     }
 
 
-def _instant(text: str | None) -> int:
+def instant_of(text: str | None) -> int:
+    """``--at`` as milliseconds since 1970, now where there is none."""
     from datetime import datetime
 
     from dialplans.hours import instant

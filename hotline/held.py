@@ -12,6 +12,8 @@ from acd.messages import (
     Announce,
     Answer,
     Command,
+    ConversationOver,
+    Converse,
     DialOut,
     Event,
     HangUp,
@@ -28,6 +30,7 @@ from acd.messages import (
 from hotline.announcing import announce, cut
 from hotline.lines import Line
 from hotline.opinions import record_opinion
+from hotline.speaking import Conversations
 from ivr.agi import run, set_variable, set_variables, stream_file, wait_for_digit
 from ivr.live import AgiSession, SessionOver
 from ivr.prompts import sound
@@ -43,6 +46,7 @@ class Held:
     def __init__(self, post: Callable[[Event], None], gap: Callable[[], None]) -> None:
         self.post = post
         self.gap = gap
+        self.conversations = Conversations(post)
         self.opinions: Path | None = None
         """where callers' open answers are kept"""
 
@@ -78,6 +82,16 @@ class Held:
                     commands = (*set_variables(place), run("StartMusicOnHold"))
                     line.music = True
                     await session.execute(*commands, within=COMMAND_S)
+                case Converse() if order is not orders[-1] and not isinstance(
+                    orders[-1], HoldMusic | Announce
+                ):
+                    self.post(
+                        ConversationOver(order.call, "seat")
+                    )  # something better has come to pass meanwhile
+                case Converse():
+                    led = await self.conversations.lead(line, session, order)
+                    if led is not None:
+                        await self.leave(line, session, "speak", led)
                 case RingAgent():
                     line.agent, line.seat = order.agent, order.seat
                     await self.leave(
@@ -128,11 +142,11 @@ class Held:
     ) -> None:
         """Set the variables, close the session: the dialplan acts on them."""
         # before the first command: an answer must not come before we know what it answers
-        line.expects = "seat" if to == "seat" else "pass"
+        line.expects = "seat" if to == "seat" else None if to == "speak" else "pass"
         try:
             await session.execute(*set_variables({**variables, "ACD_NEXT": to}), within=COMMAND_S)
         except SessionOver:
-            line.expects = None
+            line.expects = line.speech = None
             if not session.hung_up.is_set():
                 self.gap()
             raise

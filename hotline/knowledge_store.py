@@ -246,12 +246,15 @@ class LiveKnowledge:
 
     ``clock``: milliseconds since 1970. `refresh` asks the database for the version only, which is one small query, and builds a new
     matcher in a thread when it or the day has changed. What is being asked meanwhile is answered from the old one; a base that
-    can't be read leaves the old one in place.
+    can't be read leaves the old one in place. ``instead``: taken while the city has no base of its own.
     """
 
-    def __init__(self, store: KnowledgeStore, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: KnowledgeStore, clock: Callable[[], int], *, instead: KnowledgeBase | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._instead = instead
         self._seen: tuple[int, int] | None = None
         self.matcher = NgramMatcher(KnowledgeBase())
 
@@ -261,7 +264,8 @@ class LiveKnowledge:
         seen = (await self._store.version(), (now + _CHINA_MS) // _DAY_MS)
         if seen == self._seen:
             return False
-        spoken = (await self._store.base()).at(now)
+        base = await self._store.base()
+        spoken = (base if len(base) or self._instead is None else self._instead).at(now)
         self.matcher = await asyncio.to_thread(NgramMatcher, spoken)
         self._seen = seen
         return True

@@ -33,6 +33,8 @@ class Line:
     """``far`` is the caller's channel now, and the channel that names the call the seat's leg (`acd.calls.Call.turned`)"""
     saying: asyncio.Task[None] | None = None
     """what the caller is being told while waiting; whatever comes next cuts it short"""
+    speech: str | None = None
+    """the stream in which he talks to the machine"""
     music_class: str = ""
     served: bool = False
     """a seat has hung up on him: without an engine the dialplan lets him go"""

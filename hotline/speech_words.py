@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from asr.vosk_live import Measured
+
 
 class Settings(msgspec.Struct, frozen=True):
     """What the speech process is started with.
@@ -16,7 +18,7 @@ class Settings(msgspec.Struct, frozen=True):
     mean confidence from which an utterance counts; ``records``: the database with the knowledge base of ``city``; ``sounds``:
     the prompt library; ``recordings``: people's recordings that win over it; ``names``: lines by what callers call them (hot
     words); ``end_ms``: so much silence ends an utterance, ``no_input_ms``: so long nobody is waited for, ``longest_ms``: a
-    talker is stopped then.
+    talker is stopped then. ``measured``: what `Ready` said of this model before; None: measure it.
     """
 
     city: str
@@ -27,9 +29,10 @@ class Settings(msgspec.Struct, frozen=True):
     names: dict[str, str] = {}
     most: int = 0
     sure: float = 0.95
-    end_ms: int = 500
+    end_ms: int = 460
     no_input_ms: int = 4_000
     longest_ms: int = 15_000
+    measured: Measured | None = None
 
 
 # ── to the speech process ───────────────────────────────────────────────────────────────────────────────────────
@@ -79,6 +82,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     words: int
     hot_words: bool
     entries: int
+    measured: Measured
 
 
 class Unable(msgspec.Struct, frozen=True, tag=True):
@@ -91,6 +95,12 @@ class Alive(msgspec.Struct, frozen=True, tag=True):
     """A sign of life, several times a second."""
 
     calls: int = 0
+
+
+class Expected(msgspec.Struct, frozen=True, tag=True):
+    """The answer to `Expect` and `Overhear`: the stream may come now."""
+
+    uuid: str
 
 
 class Turn(msgspec.Struct, frozen=True, tag=True):
@@ -145,7 +155,7 @@ class Overheard(msgspec.Struct, frozen=True, tag=True):
     suggestions: tuple[Suggestion, ...] = ()
 
 
-Heard = Ready | Unable | Alive | Turn | Text | Over | Overheard
+Heard = Ready | Unable | Alive | Expected | Turn | Text | Over | Overheard
 
 _encoder = msgspec.json.Encoder()
 told = msgspec.json.Decoder(Told)

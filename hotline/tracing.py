@@ -15,7 +15,7 @@ from acd.lines import TARGET, WITHIN_MS
 from dialplans.decision import Choice, Decision, Wait
 from dialplans.hours import clock, local
 from dialplans.number import Number
-from hotline import city_recording, city_waiting, cutovers, tracing_service
+from hotline import city_recording, city_speech, city_waiting, cutovers, tracing_service
 from hotline.city import City
 from hotline.tracing_wait import waiting
 
@@ -179,6 +179,9 @@ def _sentences(
             ]
         told += waits
         told += city_waiting.told(city.file, wait.queue, at_ms)
+        if not decision.urgent:
+            greeted = not (decision.passes or decision.menu)
+            told += city_speech.told(city.file, decision.number, wait.queue, greeted=greeted)
     else:
         told += [f"If nobody takes the call, the caller hears: “{text}”" for text in decision.farewell]
         told.append("Then the call ends.")

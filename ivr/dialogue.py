@@ -72,7 +72,8 @@ class Found:
 class Said:
     """The caller said something. ``understood``: the recogniser knows every word, and is sure of them. ``found``: None where
     nothing in the base is near. ``line``: of which line he said the name, and nothing else. ``digits``: where he said nothing but
-    those."""
+    those. ``early``: he began before the last of the prompts did, which asks him something.
+    """
 
     text: str
     confidence: float = 1.0
@@ -80,6 +81,7 @@ class Said:
     found: Found | None = None
     line: str | None = None
     digits: str | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,8 @@ class Dialogue:
 
     def _said(self, said: Said) -> list[Act]:
         meant = meaning(said.text)
+        if meant is Meaning.CASE and not self.terms.case:
+            meant = Meaning.OTHER  # a question like any other, of which the base may know something
         if meant is Meaning.PERSON:  # however unsure: who is led to a person in vain loses nothing
             return self._person("person", "person", said)
         if self._turns > MOST_TURNS:
@@ -201,7 +205,7 @@ class Dialogue:
             return self._unclear(said)
         if said.line is not None and (said.found is None or not said.found.sure):
             return self._leave("person", _note("person", said), line=said.line)
-        if meant is Meaning.CASE and self.terms.case and not (said.found and said.found.sure):
+        if meant is Meaning.CASE and not (said.found and said.found.sure):
             return self._ask_number(said)
         match self.stage:
             case Stage.CONFIRM:
@@ -235,9 +239,8 @@ class Dialogue:
             return self._leave("unknown", _note("passed on", said), prompts=("speech-unknown",))
         if not found.sure:
             self._about = found
-            return self._say(
-                Stage.CONFIRM, _note("asked back", said, found), Speak((found.asked_back,), Hears.ANYTHING)
-            )
+            asked = Speak((found.asked_back,), Hears.ANYTHING)
+            return self._say(Stage.CONFIRM, _note("asked back", said, found), asked, keep=True)
         return self._answer(found, _note("answered", said, found))
 
     def _answer(self, found: Found, note: Note) -> list[Act]:
@@ -276,7 +279,9 @@ class Dialogue:
         about = self._about
         assert about is not None
         match meant:
-            case Meaning.YES | Meaning.FINE:
+            case Meaning.NO | Meaning.TROUBLE if said.early:  # to what? he has not been asked anything yet
+                return [_note("not understood", said, about), self._asked]
+            case Meaning.YES | Meaning.FINE:  # early, too: that is how one stops somebody who has said enough
                 return self._after(_note("helped", said, about))
             case Meaning.NO | Meaning.TROUBLE:
                 return self._leave("person", _note("not helped", said, about), prompts=("speech-sorry",))
@@ -317,7 +322,9 @@ class Dialogue:
                 return [acts[0], SendText(about.entry), *acts[1:]]
             case Meaning.YES | Meaning.FINE | Meaning.SMS:
                 none = Speak(("speech-no-sms", "speech-more"), Hears.ANYTHING)
-                return self._say(Stage.MORE, _note("no sms", said, about), none)
+                acts = self._say(Stage.MORE, _note("no sms", said, about), none)
+                self._asked = more
+                return acts
             case Meaning.NO | Meaning.TROUBLE:
                 return self._say(Stage.MORE, _note("no sms", said, about), more)
             case Meaning.REPEAT:
@@ -331,6 +338,8 @@ class Dialogue:
 
     def _more(self, said: Said, meant: Meaning) -> list[Act]:
         match meant:
+            case Meaning.YES | Meaning.FINE if said.early:  # to the words before the question
+                return [_note("not understood", said), self._asked]
             case Meaning.YES | Meaning.TROUBLE:
                 return self._say(
                     Stage.QUESTION, _note("more", said), Speak(("speech-please",), Hears.ANYTHING)

@@ -34,6 +34,12 @@ class Menu(_Step, frozen=True):
         return "".join(choice.key for choice in self.choices)
 
 
+class Converse(_Step, frozen=True):
+    """Offer the caller to ask the machine; whatever comes of it but an answer that was enough, the next step follows."""
+
+    offer: tuple[str, ...]
+
+
 class Try(_Step, frozen=True):
     """Pass the caller to ``number`` over ``trunk``; when it isn't taken, the next step follows.
 
@@ -68,7 +74,7 @@ class MenuKey(msgspec.Struct, frozen=True):
     enqueue: Enqueue
 
 
-Step = Say | Menu | Try | Enqueue | LetGo
+Step = Say | Menu | Converse | Try | Enqueue | LetGo
 Flow = tuple[Step, ...]
 
 
@@ -80,8 +86,12 @@ def _key(choice: Choice) -> MenuKey:
     return MenuKey(choice.key, choice.title, _enqueue(choice.wait))
 
 
-def flow_for(decision: Decision, greeting: tuple[str, ...] = ()) -> Flow:
-    """The steps that ``decision`` means. ``greeting`` is said once, before the first place where seats answer."""
+def flow_for(decision: Decision, greeting: tuple[str, ...] = (), offer: tuple[str, ...] = ()) -> Flow:
+    """The steps that ``decision`` means. ``greeting`` is said once, before the first place where seats answer.
+
+    ``offer``: the words with which the caller may ask the machine first; not in an emergency, not behind a menu, and not where
+    others have been rung for him before.
+    """
     steps: list[Step] = []
     spoken = decision.notices
     greeting = () if decision.urgent else greeting
@@ -97,6 +107,8 @@ def flow_for(decision: Decision, greeting: tuple[str, ...] = ()) -> Flow:
     if decision.wait:
         if decision.passes and greeting:
             steps.append(Say(greeting))
+        if offer and not (decision.urgent or decision.menu or decision.passes):
+            steps.append(Converse(offer))
         steps.append(_enqueue(decision.wait))
         return tuple(steps)
     if decision.farewell:

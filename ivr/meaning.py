@@ -26,12 +26,15 @@ class Meaning(StrEnum):
 
 
 _NOISE = re.compile(r"[\W_]+|\[unk\]")
+LONGEST = 60
+"""characters: nobody says yes, no or 转人工 with more"""
+# In all that is repeated no alternative is made of others: however long a babble is, it is read in one way only.
 _LEAD = r"(?:喂|嗯|呃|啊|哦|那|那个|你好|您好|请|麻烦|麻烦你|麻烦您|帮我|给我|我要|我想|我要求|要|就)*"
 _TAIL = r"(?:吧|啊|呀|呢|嘛|啦|了|的|一下|谢谢|谢谢你|谢谢您)*"
 
 
 def _any(words: str) -> re.Pattern[str]:
-    return re.compile(f"{_LEAD}(?:{'|'.join(words.split())}){_TAIL}")
+    return re.compile(f"{_LEAD}(?:(?:{'|'.join(words.split())}){_TAIL}){{1,3}}")
 
 
 # Each is matched against the whole of what was said: a word in the middle of a question is none of these. The first
@@ -40,7 +43,7 @@ _WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
     (
         Meaning.PERSON,
         _any(
-            "(?:(?:找|转|接|转接|转到|接通)*(?:人工|真人|活人)(?:客服|服务|坐席|座席|台)?) "
+            "(?:(?:找|转到|转|接通|接)*(?:人工|真人|活人)(?:客服|服务|坐席|座席|台)?) "
             "客服 (?:找|转|转接|接)(?:客服|话务员|接线员) 话务员 接线员 不要机器人? 不跟机器人?说"
         ),
     ),
@@ -62,19 +65,25 @@ _WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         Meaning.NO,
         _any(
             "不是 不对 不 否 没有 没 没了 没有了 没有别的 没有其他(?:的|问题)? 没别的 不用 不要 不需要 不必 不可以 不行 错 错了 "
-            "不是这个 不是问这个 不是这样 没解决 没有解决 还没有解决 不满意 非常不满意 取消 否定 算了"
+            "不是这个 不是问这个 不是这样 不了 不用谢 都没有 没啥 "
+            "没解决 没有解决 还没有解决 不满意 非常不满意 取消 否定 算了"
         ),
     ),
     (
         Meaning.YES,
         _any(
             "是 是的 对 对的 对对 没错 好 好的 好吧 行 行的 可以 可以的 要 需要 有 还有 还有别的(?:问题)? 确认 确定 继续 嗯 "
+            "有的 我要 我需要 发吧 发一个 可以了 行了 没错的 "
             "解决 解决了 已经解决 知道了 明白 明白了 清楚了 满意 非常满意 比较满意 是这个 就是这个"
         ),
     ),
     (Meaning.FINE, _any("没问题 没有问题")),
     (Meaning.TROUBLE, _any("有问题 还有问题")),
-    (Meaning.BYE, _any("再见 拜拜 挂断 挂了 结束 退出 谢谢 谢谢你 谢谢您 非常感谢 多谢")),
+    (
+        Meaning.BYE,
+        _any("(?:好的?|行|可以了?|没有了?|不用了?|知道了|明白了?|谢谢[你您]?)*(?:再见|拜拜)+"),
+    ),
+    (Meaning.BYE, _any("挂断 挂了 结束 退出 谢谢 谢谢你 谢谢您 非常感谢 多谢")),
     (
         Meaning.CASE,
         _any(
@@ -93,7 +102,7 @@ def meaning(text: str) -> Meaning:
     (<Meaning.NO: 'no'>, <Meaning.PERSON: 'person'>, <Meaning.OTHER: 'other'>)
     """
     bare = _NOISE.sub("", text)
-    if not bare:
+    if not bare or len(bare) > LONGEST:
         return Meaning.OTHER
     return next((found for found, words in _WORDS if words.fullmatch(bare)), Meaning.OTHER)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ivr.flow import Flow, LetGo, Menu, Say, Step
+from ivr.flow import Converse, Flow, LetGo, Menu, Say, Step
 
 
 class FlowRun(msgspec.Struct):
@@ -31,6 +31,6 @@ class FlowRun(msgspec.Struct):
 
     def skip_spoken(self) -> Step:
         """The first step ahead that is more than words: for a caller who has heard them, or waited long enough."""
-        while isinstance(self.step, Say) and self.at + 1 < len(self.flow):
+        while isinstance(self.step, Say | Converse) and self.at + 1 < len(self.flow):
             self.at += 1
         return self.step

@@ -58,7 +58,7 @@ UNSAID = {
     ),
 }
 """fields that a story tells only where they matter to it"""
-USUAL = {"direction": "in", "priority": 0, "transfers": [], "recordings": [], "asked": False}
+USUAL = {"direction": "in", "priority": 0, "transfers": [], "recordings": [], "asked": False, "speech": []}
 """what a record says unless something of the kind happened: a story tells only what differs"""
 
 Table = dict[str, Any]

@@ -18,12 +18,13 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache as kept
 from importlib.resources import files
 from pathlib import Path
 
 from hotline.logs import OwnersFault
 from hotline.switch.find import cache_directory
-from ivr.prompts import normal, read_prompts, texts
+from ivr.prompts import is_name, normal, read_prompts, sound, texts
 
 # 1.51 reads Hanzi as English letters with plain cmn; 1.52 takes both.
 VOICE = "cmn-latn-pinyin"
@@ -100,6 +101,36 @@ def make_prompts(
     changed = sum(_install(library, name, sources[name], spoken.get(name)) for name in wanted)
     _write_index(library, wanted, sources)
     return Made(len(wanted), changed, sum(source is not None for source in sources.values()))
+
+
+def make_prompt(
+    library: Path, prompt: str, *, recordings: Sequence[Path] = (), cache: Path | None = None
+) -> Path:
+    """Bring one sound of the library up to date, a standard prompt's or a free text's; the file that Asterisk turns into
+    everything else. Raises `PromptsUnmade`."""
+    cache = cache or cache_directory() / "speech"
+    name = sound(prompt)
+    text = _standard().get(name, "") if is_name(prompt) else normal(prompt)
+    source = _recording(name, recordings)
+    if not text and source is None:
+        raise PromptsUnmade(f"prompt {name!r}: there is none of this name; record it, or write its text")
+    spoken = None
+    if source is None:
+        spoken = cache / _key(name, text)
+        _synthesise({spoken: text})
+    _install(library, name, source, spoken)
+    return library / f"{name}{_SUFFIXES[0]}"
+
+
+def write_index(library: Path, prompts: Iterable[str], recordings: Sequence[Path], file: str) -> None:
+    """Say in ``file`` of the library under which name each of these free texts is recorded."""
+    wanted = texts(prompts)
+    _write_index(library, wanted, {name: _recording(name, recordings) for name in wanted}, file)
+
+
+@kept
+def _standard() -> dict[str, str]:
+    return standard_prompts()
 
 
 def spoken_form(text: str) -> str:
@@ -224,17 +255,28 @@ def _install(library: Path, name: str, recording: Path | None, spoken: Path | No
     elif spoken is not None:
         for suffix in _SUFFIXES:
             partial = stem.with_name(f".{os.getpid()}.{stem.name}{suffix}")
-            shutil.copyfile(spoken.with_name(spoken.name + suffix), partial)
+            _same(spoken.with_name(spoken.name + suffix), partial)
             partial.replace(stem.with_name(stem.name + suffix))
     note.write_text(mark, encoding="utf-8")
     return True
 
 
-def _write_index(library: Path, wanted: Mapping[str, str], sources: Mapping[str, Path | None]) -> None:
+def _same(source: Path, target: Path) -> None:
+    """One file under two names where the disk can do that (a base's answers take 100 MB); none is ever written to."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _write_index(
+    library: Path, wanted: Mapping[str, str], sources: Mapping[str, Path | None], file: str = INDEX
+) -> None:
     lines = ["# record a file and drop it in as recordings/NAME.wav\n# NAME\tmade from\ttext\n"]
     for name, text in sorted(wanted.items()):
         lines.append(f"{name}\t{sources[name] or 'espeak-ng'}\t{text}\n")
-    index = library / INDEX
+    index = library / file
     told = "".join(lines)
     if not index.exists() or index.read_text(encoding="utf-8") != told:
         index.write_text(told, encoding="utf-8")

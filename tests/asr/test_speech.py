@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +10,9 @@ from asr.audiosocket import FRAME_MS
 from asr.speech import (
     MOVES,
     UNKNOWN,
-    Attempts,
     Endpointer,
     Heard,
     Limits,
-    Outcome,
     Phase,
     Sign,
     Utterance,
@@ -161,34 +157,6 @@ def test_an_utterance_counts_when_all_is_known_and_sure_enough_on_average(
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "转人工",
-        "人工服务",
-        "人工客服",
-        "我要转人工",
-        "请转人工",
-        "请帮我转人工",
-        "转接人工客服",
-        "我要人工服务",
-        "找人工",
-        "你好转人工",
-        "人工",
-    ],
-)
-def test_every_way_of_asking_for_a_person_is_heard_however_unsure(text: str) -> None:
-    for heard in (Heard(said(text, confidence=0.3)), Heard(said(text, UNKNOWN))):
-        assert heard.outcome() is Outcome.PERSON
-
-
-@pytest.mark.parametrize(
-    "text", ["人工智能", "怎么申请劳动仲裁", "客服电话是多少", "人工费怎么算", "", "转", "不要人工增雨"]
-)
-def test_what_only_sounds_a_little_like_it_is_a_question(text: str) -> None:
-    assert not said(text).asks_for_a_person()
-
-
-@pytest.mark.parametrize(
     ("words", "digits"),
     [
         (("一", "二", "三", "四", "五"), "12345"),
@@ -206,33 +174,20 @@ def test_a_number_is_digits_and_nothing_else(words: tuple[str, ...], digits: str
 
 
 @pytest.mark.parametrize(
-    ("heard", "keys", "outcome"),
+    ("heard", "understood"),
     [
-        (Heard(said("你好")), False, Outcome.UNDERSTOOD),
-        (Heard(said("你好", confidence=0.5)), False, Outcome.MISUNDERSTOOD),
-        (Heard(Utterance()), False, Outcome.MISUNDERSTOOD),
-        (Heard(said("你好"), too_long=True), False, Outcome.MISUNDERSTOOD),
-        (Heard(said("转人工"), too_long=True), False, Outcome.PERSON),
-        (Heard(), False, Outcome.SILENCE),
-        (Heard(key="5"), False, Outcome.PERSON),
-        (Heard(key="5"), True, Outcome.KEY),
+        (Heard(said("你好")), True),
+        (Heard(said("你好", confidence=0.5)), False),
+        (Heard(Utterance()), False),
+        (Heard(said("你好"), too_long=True), False),
+        (Heard(), False),
+        (Heard(key="5"), False),
     ],
 )
-def test_what_a_question_came_to(heard: Heard, keys: bool, outcome: Outcome) -> None:
-    assert heard.outcome(keys=keys) is outcome
-
-
-def test_the_second_misunderstanding_in_a_row_leads_to_a_person() -> None:
-    for pair in product((Outcome.MISUNDERSTOOD, Outcome.SILENCE), repeat=2):
-        attempts = Attempts()
-        assert [attempts.person_after(one) for one in pair] == [False, True]
-    attempts = Attempts()
-    between = (Outcome.MISUNDERSTOOD, Outcome.UNDERSTOOD, Outcome.SILENCE, Outcome.KEY, Outcome.MISUNDERSTOOD)
-    assert not any(attempts.person_after(one) for one in between)
-
-
-def test_who_asks_for_a_person_gets_one_at_once() -> None:
-    assert Attempts().person_after(Outcome.PERSON)
+def test_only_what_was_said_to_its_end_and_is_sure_counts_as_understood(
+    heard: Heard, understood: bool
+) -> None:
+    assert heard.understood() is understood
 
 
 # ── hot words ───────────────────────────────────────────────────────────────────────────────────────────────────

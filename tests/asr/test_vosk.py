@@ -14,7 +14,7 @@ from asr.audiosocket import FRAME_BYTES
 from asr.call_live import SpeechCall
 from asr.live import SpeechServer
 from asr.pool_live import RecognizerPool
-from asr.speech import SPOKEN_DIGITS, Heard, Limits, Outcome, Recognizer, Utterance, grammar
+from asr.speech import SPOKEN_DIGITS, Heard, Limits, Recognizer, Utterance, grammar
 from asr.vosk_live import PROBE, SMALL_MODEL, Measured, ModelFault, VoskModel, faults_of, measure, probe
 from tests.fakes.audiosocket import QUIET, FakeAudioSocket
 
@@ -81,7 +81,7 @@ def test_hot_words_are_all_that_is_heard_and_what_is_none_is_not_understood(mode
     assert hot == ("财政局", "市场监管局", "转人工", "[unk]")
     assert heard_by(model.recognizer(hot), frames_of("e18_defvoice_clean.wav")).text == "财政局"
     other = heard_by(model.recognizer(hot), frames_of("e23_defvoice_snr10.wav"))
-    assert Heard(other).outcome() is Outcome.MISUNDERSTOOD
+    assert not Heard(other).understood()
 
 
 async def test_recordings_over_the_wire_come_out_as_text_all_at_once(model: VoskModel) -> None:

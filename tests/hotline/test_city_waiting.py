@@ -12,8 +12,9 @@ from dialplans.notices import DayNotices
 from hotline.city import City, CityFault
 from hotline.tracing import trace
 from tests.acd.town import START
+from tests.switch.conftest import silent
 
-TEXT = (resources.files("dialplans") / "cities" / "zhengzhou.toml").read_text(encoding="utf-8")
+TEXT = silent((resources.files("dialplans") / "cities" / "zhengzhou.toml").read_text(encoding="utf-8"))
 
 
 def city(more: str, queue: str = "") -> City:

@@ -38,8 +38,15 @@ def city_text(name: str) -> str:
     return (resources.files("dialplans") / "cities" / f"{name}.toml").read_text(encoding="utf-8")
 
 
+def silent(text: str) -> str:
+    """A city's text without speech and words to those who wait: its process takes seconds to start, and the key is heard of."""
+    return re.sub(r"^\[(?:speech|queues\.waiting)\]\n(?:[^\[\n].*\n)*", "", text, flags=re.MULTILINE)
+
+
 def moved(text: str, net: str = NET) -> str:
-    """A city's text with its switch on free ports and its trunks' far sides at addresses of the tests' own."""
+    """A city's text with its switch on free ports and its trunks' far sides at addresses of the tests' own; speech is for the
+    tests that write it in."""
+    text = silent(text)
 
     def address(match: re.Match[str]) -> str:
         host = f"{net}.{match[1]}"
