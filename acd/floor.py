@@ -275,6 +275,7 @@ def write(s: State, made: CallRecord) -> None:
 
 def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None:
     """The call is over. ``broken``: neither the caller nor anyone of ours ended it."""
+    speaking.hung_up(s, call)
     disposition = call.disposition(broken)
     state = call.state
     if state is CallState.QUEUED:
@@ -287,7 +288,6 @@ def close(s: State, call: Call, cause: int = 0, *, broken: bool = False) -> None
     s.timers.drop("asking", call.call)
     call.cause = call.cause or cause
     call.ended = s.now if call.ended is None else call.ended
-    speaking.finish(s, call, "hung up" if call.seat_answered is None else "seat")
     s.load[call.trunk] -= 1
     s.release(call)
     if state is CallState.TALKING:

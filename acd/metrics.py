@@ -6,7 +6,7 @@ is left out.
 
 A call *asked for a seat* when it was answered by one, reached a queue, or was abandoned or lost on the way
 to one (in the greeting, say). A call that was refused for want of a channel, passed on or told a notice did
-not ask.
+not ask, nor did one whose questions the machine answered.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Mean:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """A period in figures. The counts obey offered = answered + abandoned + refused + passed + told +
-    lost + barred + called_back."""
+    lost + barred + called_back + contained."""
 
     offered: int
     answered: int
@@ -114,6 +114,7 @@ class Figures:
     occupancy: Rate | None
     barred: int = 0
     called_back: int = 0
+    contained: int = 0
 
 
 def measure(
@@ -133,7 +134,7 @@ def measure(
     records = list(records)
     # What a seat dials, or is dialled for it, is nobody who called: it counts as work (occupancy), and in no rate.
     calls = [record for record in records if start <= record.arrived < end and record.direction == "in"]
-    kinds = ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "called_back")
+    kinds = ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "called_back", "contained")
     count = dict.fromkeys(kinds, 0)
     for call in calls:
         count[call.disposition.replace(" ", "_")] += 1
@@ -152,6 +153,8 @@ def measure(
 
 def asked_for_seat(call: CallRecord) -> bool:
     """Did this call ask for a seat of 12345's? (See the head of this module.)"""
+    if call.disposition == "contained":
+        return False
     if call.disposition == "answered" or call.queue is not None or call.queued is not None:
         return True
     return call.disposition in {"abandoned", "lost"} and call.passed_to is None

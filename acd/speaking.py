@@ -23,6 +23,9 @@ _ASKED = frozenset(
     {"answered", "asked back", "confirmed", "passed on", "not helped", "case", "not understood"}
 )
 """what a caller said that a seat should see"""
+_HELPED = frozenset({"helped", "sms", "no sms", "bye"})
+_ANSWERED = frozenset({"answered", "confirmed", "repeated"})
+"""after which turns a caller who hangs up has had his answer: for sure, and as far as anyone knows"""
 
 
 def offer(s: State, decision: Decision) -> tuple[str, ...]:
@@ -96,3 +99,17 @@ def finish(s: State, call: Call, how: str) -> None:
     if call.converses:
         last = structs.replace(call.speech[-1], ended=s.now, over=how)
         call.speech = (*call.speech[:-1], last)
+
+
+def hung_up(s: State, call: Call) -> None:
+    """The call ends, whoever ended it: a caller who hangs up on the machine once it has answered him needed nobody.
+
+    Not so one who waits for a seat meanwhile, unless he has said that he was helped: he may have lost patience.
+    """
+    if not call.converses:
+        return
+    last = call.speech[-1]
+    did = last.turns[-1].did if last.turns else ""
+    if call.seat_answered is None and (did in _HELPED or (last.via == "greeting" and did in _ANSWERED)):
+        call.outcome = call.outcome or "contained"
+    finish(s, call, "hung up" if call.seat_answered is None else "seat")

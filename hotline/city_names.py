@@ -48,7 +48,9 @@ _USUAL = {
     "邮政管理局": "邮政局",
 }
 """what departments are called in every city"""
-_NOBODYS = frozenset("服务 投诉 举报 投诉举报 举报投诉 咨询 中心 政务 市长 县长 信访 接访 窗口 公共 社会".split())
+_NOBODYS = frozenset(
+    ("服务", "投诉", "举报", "投诉举报", "举报投诉", "咨询", "中心", "政务", "市长", "县长", "信访", "窗口")
+)
 """left over where everything else was a word for a telephone: callers mean no line by them"""
 
 

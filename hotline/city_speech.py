@@ -13,11 +13,11 @@ from dialplans.number import Number, NumberFault
 from hotline.city_faults import near
 from hotline.city_names import NamedLine, fault_of, spoken_names
 from hotline.city_words import STRICT, Key, Phone, Text
-from hotline.speech_words import Settings
 from ivr.prompts import is_name
 
 if TYPE_CHECKING:
     from hotline.city_schema import CityFile, Line, Rule
+    from hotline.speech_words import Settings
 
 NOTICE = "speech-notice"
 _STANDARD_KEY = "2"
@@ -54,7 +54,10 @@ class SpeechTable(BaseModel):
         default=None, description="answers can be sent by SMS; without it where there is [sms]"
     )
     most: int = Field(
-        default=0, ge=0, le=10_000, description="callers at once; 0: as many as this machine was measured to take"
+        default=0,
+        ge=0,
+        le=10_000,
+        description="callers at once; 0: as many as this machine was measured to take",
     )
     sure: float = Field(
         default=0.95, ge=0.5, le=1, description="mean confidence from which words count as understood"
@@ -69,7 +72,8 @@ class SpeechTable(BaseModel):
         default=False, description="talks at seats are written down as they go, for the seat's screen"
     )
     transcript_notice: list[Text] = Field(
-        default=[NOTICE], description="what a caller hears of that before a seat answers; [] only where none is due"
+        default=[NOTICE],
+        description="what a caller hears of that before a seat answers; [] only where none is due",
     )
 
 
@@ -137,6 +141,8 @@ def settings(
     table = file.speech
     if table is None:
         return None
+    from hotline.speech_words import Settings
+
     return Settings(
         city=city,
         model=str(model_of(table, home)),
@@ -176,7 +182,9 @@ def told(file: CityFile, line: str | None, queue: str, *, greeted: bool) -> list
         return []
     made, found = setup(file), []
     if made.greeting and greeted and offers(file, line):
-        found.append("After the greeting a question may be spoken (speech); silence or a key: waits as usual.")
+        found.append(
+            "After the greeting a question may be spoken (speech); silence or a key: waits as usual."
+        )
     waits = next((one.waiting for one in file.queues if one.name == queue), None)
     if made.key and waits is not None and offers(file, line):
         found.append(
@@ -185,7 +193,9 @@ def told(file: CityFile, line: str | None, queue: str, *, greeted: bool) -> list
         )
     notice = transcript_notice(file)
     if notice is not None:
-        heard = ", ".join(f"“{text}”" for text in notice) or "nothing of it"
+        from hotline.switch.prompts_live import standard_prompts
+
+        heard = ", ".join(f"“{standard_prompts().get(text, text)}”" for text in notice) or "nothing of it"
         found.append(f"The talk with the seat is written down for its screen; the caller hears {heard}.")
     return found
 

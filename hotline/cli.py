@@ -82,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     trace.add_argument("--seat", action="store_true", help="and what goes on at the seat that gets the call")
     trace.add_argument("--transfer", metavar="TO", help="and when the seat that has the call brings TO in")
+    trace.add_argument(
+        "--say",
+        action="append",
+        metavar="TEXT",
+        help="the caller's words to the machine; again: his next ones",
+    )
+    trace.add_argument("--base", type=Path, metavar="FILE", help="of --say: this base in place of the city's")
+    trace.add_argument("--home", type=Path, metavar="DIR", help="of --say: that of the hotline")
     run = add("run", _run, "Answer a city's calls: engine and, unless told otherwise, its own Asterisk.")
     add_city(run)
     run.add_argument("--as-of", metavar="TIME", help="answer as on that day")
@@ -197,35 +205,9 @@ def _batches(city: City, at: int) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from hotline import cutovers
-    from hotline.city import City, CityFault
+    from hotline.cli_check import check
 
-    try:
-        city = City.load(args.city)
-    except CityFault as fault:
-        if args.json:
-            print_document({"city": args.city, "sound": False, "faults": list(fault.faults)})
-        for line in fault.faults:
-            print(line, file=sys.stderr)  # noqa: T201
-        return NO if Path(args.city).exists() else UNUSABLE
-    setup = city.setup()
-    lines = [line for line in city.plan.lines if line.listed]
-    counts = {
-        "lines": len(lines),
-        "seats": len(setup.seats),
-        "agents": len(setup.agents),
-        "queues": len(setup.queues),
-        "trunks": len(setup.trunks),
-        "channels": sum(trunk.channels for trunk in setup.trunks.values()),
-    }
-    if args.json:
-        batches = cutovers.listed(city.file, _instant(None))
-        document = {"city": city.name, "title": city.title, "sound": True, "faults": [], **counts}
-        print_document({**document, "cutovers": batches})
-    else:
-        _out(f"{city.title}: sound. " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
-        _batches(city, _instant(None))
-    return DONE
+    return check(args)
 
 
 def _render(args: argparse.Namespace) -> int:
@@ -249,6 +231,8 @@ def _trace(args: argparse.Namespace) -> int:
         raise ValueError("trace: --transfer needs the call: write NUMBER before it")
     if args.number is None and args.seat:
         raise ValueError("trace: --seat needs the call: write NUMBER before it")
+    if args.say and (args.number is None or args.dialled_by is not None):
+        raise ValueError("trace: --say needs a caller's call: write NUMBER before it, and no --dialled-by")
     if args.number is None:
         traces = trace_all(city, at_ms=at, trunk=args.trunk)
         if args.json:
@@ -290,6 +274,12 @@ def _trace(args: argparse.Namespace) -> int:
         from hotline.tracing_transfer import with_transfer
 
         one = with_transfer(city, one, args.transfer, at_ms=at)
+    if args.say:
+        from hotline.cli_knowledge import base_of
+        from hotline.tracing_speech import with_speech
+
+        args.records = None
+        one = with_speech(city, one, args.say, base_of(args), at_ms=at, trunk=args.trunk, caller=args.caller)
     return _tell(args, one)
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from hotline import cutovers
 from hotline.city import City, CityFault
-from hotline.cli_terms import DONE, NO, UNUSABLE, console, print_document
+from hotline.cli_terms import DONE, NO, console, print_document
 from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from hotline.speech_check import Hearing
+
+UNUSABLE = 2
 
 
 def check(args: argparse.Namespace) -> int:

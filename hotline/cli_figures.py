@@ -113,8 +113,10 @@ def _rate(share: Share) -> str:
 
 
 def _day(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
     try:
-        return None if text is None else date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise OwnersFault(f"{option} {text[:40]}: is no day: write it as 2026-02-01") from None
 

@@ -108,7 +108,8 @@ def writable(option: str, file: Path, endings: Sequence[str]) -> None:
     """Raise `OwnersFault` for a file that can't be written, before anything long is begun."""
     if file.suffix not in endings:
         *most, last = endings
-        raise OwnersFault(f"{option} {file}: its ending says no kind: write {', '.join(most)} or {last}")
+        kinds = f"{', '.join(most)} or {last}" if most else last
+        raise OwnersFault(f"{option} {file}: its ending says no kind: write {kinds}")
     if file.is_dir():
         raise OwnersFault(f"{option} {file}: is a folder: write a file's name")
     if not file.parent.is_dir():

@@ -30,7 +30,7 @@ from acd.messages import (
 from hotline.announcing import announce, cut
 from hotline.lines import Line
 from hotline.opinions import record_opinion
-from hotline.speaking import Conversations
+from hotline.speaking import MUSIC, Conversations
 from ivr.agi import run, set_variable, set_variables, stream_file, wait_for_digit
 from ivr.live import AgiSession, SessionOver
 from ivr.prompts import sound
@@ -82,16 +82,14 @@ class Held:
                     commands = (*set_variables(place), run("StartMusicOnHold"))
                     line.music = True
                     await session.execute(*commands, within=COMMAND_S)
-                case Converse() if order is not orders[-1] and not isinstance(
-                    orders[-1], HoldMusic | Announce
-                ):
-                    self.post(
-                        ConversationOver(order.call, "seat")
-                    )  # something better has come to pass meanwhile
+                case Converse() if any(not isinstance(later, MUSIC) for later in orders[at + 1 :]):
+                    # something better has come to pass meanwhile
+                    self.post(ConversationOver(order.call, "seat"))
                 case Converse():
                     led = await self.conversations.lead(line, session, order)
                     if led is not None:
                         await self.leave(line, session, "speak", led)
+                        self.conversations.fetch(line)  # for what was ordered while he was led there
                 case RingAgent():
                     line.agent, line.seat = order.agent, order.seat
                     await self.leave(

@@ -35,8 +35,9 @@ class KnowledgeFault(OwnersFault):
 
 
 def starting_base() -> KnowledgeBase:
-    """The base that comes with the program."""
-    return read_toml(resources.files("asr").joinpath("starting_base.toml").read_text("utf-8"))
+    """The base that comes with the program: the files of ``asr/starting_base``, in the order of their names."""
+    files = sorted(resources.files("asr").joinpath("starting_base").iterdir(), key=lambda file: file.name)
+    return read_toml("\n".join(file.read_text("utf-8") for file in files if file.name.endswith(".toml")))
 
 
 def read(path: Path) -> KnowledgeBase:

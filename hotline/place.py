@@ -8,8 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline import city_waiting
+from hotline import city_speech, city_waiting
 from hotline.city import City
+from hotline.speech_words import Settings
 from hotline.switch.config import AMI_SECRET, SwitchSettings
 from hotline.switch.secrets import Secrets, keep_secrets
 
@@ -39,6 +40,17 @@ class Place:
             ami_port=self.ami_port,
             agi_port=self.agi_port,
             music=city_waiting.music(city.file),
+        )
+
+    def speech(self, city: City) -> Settings | None:
+        """What the speech process is started with; ``None`` where the city has none."""
+        return city_speech.settings(
+            city.file,
+            city.home,
+            city=city.name,
+            records=self.records or str(self.home / "records.sqlite"),
+            sounds=self.home / "sounds",
+            recordings=(self.home / "recordings",),
         )
 
 

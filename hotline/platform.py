@@ -22,6 +22,7 @@ from acd.messages import (
     SeatDisengaged,
     SeatEngaged,
     SeatId,
+    SpeechServed,
     SwitchLost,
     SwitchSurveyed,
 )
@@ -39,6 +40,7 @@ from hotline.recordings_keeper import RecordingsKeeper
 from hotline.records import RecordsFault, RecordStore
 from hotline.service import Clock, Service, tell_alarm
 from hotline.sms_running import CitySms
+from hotline.speech_running import CitySpeech
 from hotline.supervision import watched
 from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status, silent_seats
 from hotline.switch.config import AMI_SECRET, AMI_USER
@@ -106,6 +108,9 @@ class Platform:
             service.post,
             now=service.clock.now,
             here=lambda call: call in self.asterisk.lines,
+        )
+        self.speech = CitySpeech(
+            service.post, self.asterisk.held.conversations, self._caller_of, lambda _: None
         )
         self.asterisk.held.opinions = place.home / OPINIONS
         self.asterisk.held.opinions.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -193,7 +198,12 @@ class Platform:
             asyncio.create_task(control.serve(), name="control"),
             asyncio.create_task(link.run(), name="link"),
             asyncio.create_task(sms.run(), name="sms"),
+            asyncio.create_task(self.speech.run(), name="speech"),
         ]
+        self.speech.sms = sms
+        if self.service.engine.state.speech_most:
+            self.service.post(SpeechServed(0))  # until it is there again
+        self.speech.use(self.place.speech(self.city))
         if own_switch:
             work.append(asyncio.create_task(self._keep_switch(), name="switch"))
         try:
@@ -266,6 +276,7 @@ class Platform:
         await asyncio.to_thread(self._make_sounds)
         done = await self.switch.reload(city.trunks(), city.seats(), self.secrets)
         self.recordings.keeping = city.keeping()
+        self.speech.use(self.place.speech(city))
         await self.service.reconfigure(city.setup())
         self._write_survival()
         _log.info("configuration changed", files=list(done.changed), need_restart=list(done.need_restart))
@@ -400,6 +411,10 @@ class Platform:
         if any(caller.unsettled for caller in found.callers):
             self._surveying.set()
         return len(seen)
+
+    def _caller_of(self, call: CallId) -> str:
+        known = self.service.engine.state.calls.get(call)
+        return known.caller if known else ""
 
     def _agent_of(self, call: CallId) -> str:
         known = self.service.engine.state.calls.get(call)

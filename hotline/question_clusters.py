@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from asr.pinyin import syllables
-from asr.wording import LIGHT, LIGHT_WEIGHT, canonical
+from asr.wording import LIGHT, LIGHT_WEIGHT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,17 +33,19 @@ class Cluster:
     middle: str
 
 
-def clusters(asked: Mapping[str, int], known: Sequence[str] = (), *, apart: float = APART) -> list[Cluster]:
+def clusters(
+    asked: Mapping[str, int], known: Sequence[str] = (), *, apart: float = APART, most: int = MOST
+) -> list[Cluster]:
     """Clusters of canonical wordings, in the order of their first ones.
 
     ``asked``: how often each was; ``known``: canonical wordings of a base, which tell, too, what is rare and says much.
     Average linkage up to the distance ``apart``. Between any two wordings of a cluster there is a chain of near ones, so what no
-    chain connects is clustered by itself: that gives the same and needs no table of all pairs. Beyond `MOST` wordings those that
+    chain connects is clustered by itself: that gives the same and needs no table of all pairs. Beyond ``most`` wordings those that
     were asked least are left out.
     """
     texts = sorted(text for text in asked if text)
-    if len(texts) > MOST:
-        texts = sorted(sorted(texts, key=lambda text: (-asked[text], text))[:MOST])
+    if len(texts) > most:
+        texts = sorted(sorted(texts, key=lambda text: (-asked[text], text))[:most])
     if not texts:
         return []
     vectors = _vectors(texts, known)
@@ -111,38 +113,28 @@ def _vectors(texts: Sequence[str], known: Sequence[str]) -> Any:
 
     kept = set(texts)
     learnt = [*texts, *(text for text in dict.fromkeys(known) if text and text not in kept)]
-    telling = {
+    sounds = [syllables(text) for text in learnt]
+    telling = frozenset(
         sound
-        for text in learnt
-        for sign, sound in zip(text, syllables(text), strict=True)
+        for text, heard in zip(learnt, sounds, strict=True)
+        for sign, sound in zip(text, heard, strict=True)
         if sign not in LIGHT
-    }
+    )
     halves = []
-    for grams in (_characters, _sounds):
-        vectorizer = TfidfVectorizer(analyzer=grams, norm=None)
-        vectorizer.fit(learnt)
+    for rows, light in (([tuple(text) for text in learnt], LIGHT), (sounds, None)):
+        vectorizer = TfidfVectorizer(analyzer=_grams, norm=None)
+        matrix = vectorizer.fit_transform(rows)[: len(texts)]
         factors = [
-            sum(
-                1.0 if (part in telling if grams is _sounds else part not in LIGHT) else LIGHT_WEIGHT
-                for part in parts
-            )
-            / len(parts)
+            sum(_weight(part in light if light else part not in telling) for part in parts) / len(parts)
             for parts in (name.split(" ") for name in vectorizer.get_feature_names_out())
         ]
-        halves.append(normalize(vectorizer.transform(texts) @ diags(factors)) * 0.5**0.5)
+        halves.append(normalize(matrix @ diags(factors)) * 0.5**0.5)
     return hstack(halves).tocsr()
 
 
-def _characters(text: str) -> list[str]:
-    return _grams(tuple(text))
-
-
-def _sounds(text: str) -> list[str]:
-    return _grams(syllables(text))
+def _weight(is_light: bool) -> float:
+    return LIGHT_WEIGHT if is_light else 1.0
 
 
 def _grams(signs: Sequence[str]) -> list[str]:
     return [*signs, *(f"{one} {other}" for one, other in pairwise(signs))]
-
-
-__all__ = ["APART", "MOST", "Cluster", "canonical", "clusters"]

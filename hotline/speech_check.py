@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from asr.knowledge import KnowledgeBase
+from asr.live import MOST
 from asr.speech import SPOKEN_DIGITS, in_words
 from asr.vosk_live import SMALL_MODEL, Measured, ModelFault, measure
 from hotline.city import City, CityFault
 from hotline.city_speech import model_of, names
 
 DIALOGUE_WORDS = (
-    "转人工", "人工", "是", "是的", "对", "不是", "不对", "好的", "可以", "需要", "不用", "有", "没有", "没有了", "解决了", "没解决",
-    "再说一遍", "重复一遍", "发短信", "查询办理进度", "再见", *SPOKEN_DIGITS,
+    "转人工", "人工", "是", "是的", "对", "不是", "不对", "好的", "可以", "需要", "不用", "有", "没有", "没有了", "解决了",
+    "没解决", "再说一遍", "重复一遍", "发短信", "查询办理进度", "再见", *SPOKEN_DIGITS,
 )  # fmt: skip
 """what a caller may always say; a model that lacks one of these can't hear it"""
 _UNREAD = re.compile(r"<.*>|#\d+|!.*|\[.*\]")
@@ -30,9 +31,9 @@ _MARKS = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What was found. ``at_once``: callers at once; ``unknown_names``, ``unknown_words``: what the model can't hear of the lines' names
-    and of the conversation; ``entries``: spoken today, with ``questions``, of which ``heard`` have every word in the vocabulary.
-    """
+    """What was found. ``at_once``: callers at once; ``unknown_names``, ``unknown_words``: what the model can't hear of the lines'
+    names and of the conversation; ``entries``: spoken today, with ``questions``, of which ``heard`` have every word in the
+    vocabulary."""
 
     model: Path
     measured: Measured
@@ -78,11 +79,17 @@ class Hearing:
                 "full vosk-model-cn"
             )
         if not self.measured.hot_words:
-            told.append("speech.model: it can't be narrowed to hot words, so names are heard no better than the rest")
+            told.append(
+                "speech.model: it can't be narrowed to hot words, so names are heard no better than the rest"
+            )
         if self.unknown_words:
-            told.append(f"speech.model: it can't hear {_some(self.unknown_words)}, which callers say to it: take another")
+            told.append(
+                f"speech.model: it can't hear {_some(self.unknown_words)}, which callers say to it: take another"
+            )
         if not self.entries:
-            told.append("speech: nothing is spoken today: publish entries (hotline knowledge CITY import FILE)")
+            told.append(
+                "speech: nothing is spoken today: publish entries (hotline knowledge CITY import FILE)"
+            )
         return told
 
     def sentences(self) -> list[str]:
@@ -91,13 +98,15 @@ class Hearing:
         which = "the small model for demonstrations" if self.small else str(self.model)
         hot = "hot words work" if found.hot_words else "no hot words"
         told = [
-            f"speech: {which}: trained on {found.rate} samples a second, {found.words} words, {hot}, loaded in {found.load_s:.2g} s.",
-            f"speech: {self.at_once} callers at once: {found.workers} threads recognise {found.all:.0f} s of speech in a second, of "
-            "which half is used.",
+            f"speech: {which}: trained on {found.rate} samples a second, {found.words} words, {hot}, loaded in "
+            f"{found.load_s:.2g} s.",
+            f"speech: {self.at_once} callers at once: {found.workers} threads recognise {found.all:.0f} s of speech in a second, "
+            f"half of that is used, and {MOST} at most.",
         ]
         if self.unknown_names:
             told.append(
-                f"speech: of {self.names} names of lines {len(self.unknown_names)} are not in its vocabulary: {_some(self.unknown_names)}."
+                f"speech: of {self.names} names of lines {len(self.unknown_names)} are not in its vocabulary: "
+                f"{_some(self.unknown_names)}."
             )
         share = self.heard / self.questions if self.questions else 0.0
         told.append(
@@ -121,10 +130,12 @@ def look(city: City, base: KnowledgeBase, at_ms: int) -> Hearing | None:
         knows = vocabulary(folder)
     except (ModelFault, OSError, UnicodeError) as fault:
         raise CityFault([f"{city.name}.toml: {fault}"]) from None
-    most = measured.capacity()
+    most = min(measured.capacity(), MOST)
     if most < 1:
         raise CityFault(
-            [f"{city.name}.toml: speech.model: this machine is too slow for a single caller: take a smaller model"]
+            [
+                f"{city.name}.toml: speech.model: this machine is too slow for a single caller: take a smaller model"
+            ]
         )
     spoken = base.at(at_ms)
     questions = [question for entry in spoken for question in entry.questions]

@@ -155,7 +155,7 @@ def samples(file: Path) -> bytes:
     try:
         with wave.open(str(file)) as opened:
             form = (opened.getframerate(), opened.getsampwidth(), opened.getnchannels())
-            pcm = opened.readframes(opened.getnframes())
+            pcm: bytes = opened.readframes(opened.getnframes())
     except (wave.Error, EOFError):
         form, pcm = (0, 0, 0), b""
     if form != (RATE, 2, 1):

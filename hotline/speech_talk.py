@@ -10,7 +10,6 @@ from asr.audiosocket import RATE
 from asr.call_live import SpeechCall
 from asr.speech import SPOKEN_DIGITS, Limits, grammar
 from asr.speech import Heard as Listened
-from hotline.logs import logger
 from hotline.speech_answers import Knowing
 from hotline.speech_sounds import Sounds
 from hotline.speech_words import Expect, Heard, Over, Overhear, Overheard, Text, Turn
@@ -38,26 +37,31 @@ BETWEEN_DIGITS_MS = 900
 LONGEST_S = 900.0
 """of a conversation: whoever is still in it is better served by a person"""
 
-YES_NO = (
+_CHOICE = (
     "是 是的 不是 不是的 对 对的 不对 好 好的 要 不要 可以 不可以 不行 有 没有 没有了 不用 不用了 需要 不需要 确认 取消 没问题 "
     "谢谢 谢谢你 再见 拜拜 发短信"
-).split()
-PERSON = ("转人工", "人工", "人工服务", "人工客服", "请转人工", "我要转人工")
-AGAIN = ("再说一遍", "重复", "重复一遍", "听不清", "没听清", "什么")
+)
+_PERSON = "转人工 人工 人工服务 人工客服 请转人工 我要转人工"
+_AGAIN = "再说一遍 重复 重复一遍 听不清 没听清"
 _ASKING = ("", "找", "转", "我找")
 
-_log = logger("speech")
 
+def hot_words(
+    names: Iterable[str], questions: Iterable[str], knows: Callable[[str], bool]
+) -> dict[Hears, tuple[str, ...]]:
+    """What a recogniser that can be narrowed is narrowed to, for each of `Hears`.
 
-def hot_words(names: Iterable[str], knows: Callable[[str], bool]) -> dict[Hears, tuple[str, ...]]:
-    """What a recogniser that can be narrowed is narrowed to, for each of `Hears`."""
-    choice = (*YES_NO, *PERSON, *AGAIN)
+    ``questions``: the base's: who is asked for a name says his question once more as often as not, and of what is narrowed to
+    names alone nothing would be left of it.
+    """
+    person = f"{_PERSON} {_AGAIN}".split()
+    choice = [*_CHOICE.split(), *person]
     called = [lead + name for name in names for lead in _ASKING]
     return {
         Hears.ANYTHING: (),
-        Hears.NAMES: grammar((*called, *choice), knows) if called else (),
+        Hears.NAMES: grammar((*called, *questions, *choice), knows),
         Hears.CHOICE: grammar(choice, knows),
-        Hears.DIGITS: grammar((*SPOKEN_DIGITS, "没有", "不知道", *PERSON, *AGAIN), knows),
+        Hears.DIGITS: grammar((*SPOKEN_DIGITS, "没有", "不知道", *person), knows),
     }
 
 

@@ -10,6 +10,9 @@ import msgspec
 
 from asr.vosk_live import Measured
 
+FD = "HOTLINE_SPEECH"
+"""the environment's variable with the number of the socket that the speech process inherits"""
+
 
 class Settings(msgspec.Struct, frozen=True):
     """What the speech process is started with.
@@ -162,6 +165,6 @@ told = msgspec.json.Decoder(Told)
 heard = msgspec.json.Decoder(Heard)
 
 
-def line(message: Told | Heard) -> bytes:
+def line(message: Settings | Told | Heard) -> bytes:
     """The message as a line."""
     return _encoder.encode(message) + b"\n"

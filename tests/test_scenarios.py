@@ -2,7 +2,8 @@
 
 A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys; ``"asking"``: it asks about
 the service;
-``"recorded"``: it records calls; ``"preferring"``: it knows its callers; ``"in office hours"``: 12320's people leave at 10:05;
+``"recorded"``: it records calls; ``"answering"``: the machine answers after the greeting and by key 2, ``"answering while waiting"``:
+by key only; ``"preferring"``: it knows its callers; ``"in office hours"``: 12320's people leave at 10:05;
 ``"cutting over"``: 12333 moves at 10:01 and back at 10:02) at 10:00 on a Monday;
 ``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that
 comes. Its orders are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with
@@ -22,6 +23,7 @@ from acd.engine import Engine
 from acd.messages import Command, SeatReachable, SignOnAsked, decode_event, encode
 from tests.acd.town import (
     START,
+    answering,
     asking,
     calling_back,
     cutting_over,
@@ -77,6 +79,9 @@ def tell_order(order: Command) -> Table:
     kind = fields.pop("type")
     fields = fields.get("record", fields.get("entry", fields))
     fields = {k: v for k, v in fields.items() if v is not None and (k not in USUAL or v != USUAL[k])}
+    for spoken in fields.get("speech", ()):
+        turns = [{k: v for k, v in _moved(one).items() if v} for one in spoken.pop("turns")]
+        spoken |= _moved(spoken) | {"turns": turns}
     if "transfers" in fields:
         fields["transfers"] = [_moved(one) for one in fields["transfers"]]
     if "passes" in fields:
@@ -86,7 +91,7 @@ def tell_order(order: Command) -> Table:
 
 def _moved(told: Table) -> Table:
     """A part of a record with its instants from the story's beginning on; without the moments that did not come."""
-    moments = ("asked", "answered", "handed_over", "ended")
+    moments = ("asked", "answered", "handed_over", "began", "ended", "at")
     return {k: v - START if k in moments else v for k, v in told.items() if v is not None}
 
 
@@ -108,6 +113,10 @@ def begin(story: Table) -> Engine:
         engine = Engine(cutting_over(setup))
     if story.get("town") == "preferring":
         engine = Engine(preferring(setup))
+    if story.get("town") == "answering":
+        engine = Engine(answering(setup))
+    if story.get("town") == "answering while waiting":
+        engine = Engine(answering(setup, greeting=False))
     if story.get("town") == "calling back":
         engine = Engine(calling_back(setup))
     for pair in story.get("signed_on", []):

@@ -34,6 +34,7 @@ from acd.setup import (
     QueueSetup,
     SeatSetup,
     Setup,
+    SpeechSetup,
     SurveySetup,
     TrunkSetup,
     WordsSetup,
@@ -263,6 +264,12 @@ def calling_back(setup: Setup, **more: Any) -> Setup:
         outgoing=OutgoingSetup(trunks=(("unicom", ""), ("telecom", "0")), shows="037112345"),
         callback=replace(CallBackSetup(key="1", missed=True, missed_after_ms=0), **more),
     )
+
+
+def answering(setup: Setup, **more: Any) -> Setup:
+    """The same town, where the machine answers questions: after the greeting, and by key 2 while callers wait."""
+    speech = SpeechSetup(greeting=True, key="2", sms=True)
+    return replace(calling_back(setup, missed=False), speech=replace(speech, **more))
 
 
 class Hall:
