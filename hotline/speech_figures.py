@@ -52,14 +52,16 @@ class Share:
 class SpeechFigures:
     """Of some conversations that are over.
 
-    ``contained``: of the conversations, those after which the caller needed nobody. ``for_good``: of the contained ones whose
-    caller can be followed, those who did not call again within a day, whatever for. ``asked_back``: of the ``questions`` (answered,
+    ``said_contained``: of the conversations, those whose caller said that he needed nobody any more; ``contained``: with those who
+    hung up once they were answered. ``for_good``: of these, where the caller can be followed, those who did not call again within
+    a day, whatever for. ``asked_back``: of the ``questions`` (answered,
     asked back, or passed on). ``confirmed``: of those asked back. ``wrong_lower``, ``wrong_upper``: of the answers given.
     ``not_understood``: turns in which nothing was; ``said_something`` of these held words. ``over``: how many ended how,
     ``via``: how many began where. ``median_s``, ``p95_s``: of a conversation, None where none was timed.
     """
 
     conversations: int
+    said_contained: Share
     contained: Share
     for_good: Share
     questions: int
@@ -90,7 +92,7 @@ def figures_of(found: Sequence[Conversation]) -> SpeechFigures:
     over = Counter(one.spoken.over or "" for one in found)
     via = Counter(one.spoken.via for one in found)
     turns = Counter(turn.did for one in found for turn in one.spoken.turns)
-    followed = [one for one in found if one.again is not None]
+    followed = [one for one in found if one.contained and one.again is not None]
     all_asked = [question for one in found for question in one.questions]
     unclear = [question for question in all_asked if question.became == "not understood"]
     asked = [question for question in all_asked if question.became != "not understood"]
@@ -100,7 +102,8 @@ def figures_of(found: Sequence[Conversation]) -> SpeechFigures:
     median, p95 = _quantiles(seconds)
     return SpeechFigures(
         conversations=len(found),
-        contained=Share(over["contained"], len(found)),
+        said_contained=Share(over["contained"], len(found)),
+        contained=Share(sum(one.contained for one in found), len(found)),
         for_good=Share(sum(one.again is False for one in followed), len(followed)),
         questions=len(asked),
         asked_back=Share(len(backs), len(asked)),

@@ -100,13 +100,15 @@ class Question:
 class Conversation:
     """One conversation and its questions.
 
-    ``again``: of a contained call, did the same caller call again within `AGAIN_MS`, whatever for? None of others, of callers
+    ``contained``: the caller needed nobody any more: he said so, or hung up on the machine once it had answered him (which the
+    call's disposition tells). ``again``: of a contained call, did the same caller call again within `AGAIN_MS`, whatever for? None of others, of callers
     without a number, and where that time is not over.
     """
 
     call: SpeechCall
     spoken: Spoken
     questions: tuple[Question, ...]
+    contained: bool = False
     again: bool | None = None
 
 
@@ -171,7 +173,13 @@ def _judged(call: SpeechCall, after: Sequence[SpeechCall] | None, now: int) -> l
         asked[one][two] = replace(asked[one][two], doubts=tuple(why))
     last = len(call.speech) - 1
     return [
-        Conversation(call, spoken, tuple(asked[number]), again if number == last else None)
+        Conversation(
+            call,
+            spoken,
+            tuple(asked[number]),
+            spoken.over == "contained" or (number == last and call.contained),
+            again if number == last else None,
+        )
         for number, spoken in enumerate(call.speech)
         if spoken.over is not None
     ]

@@ -25,7 +25,7 @@ class Meaning(StrEnum):
     """everything else: a question, if anything"""
 
 
-_NOISE = re.compile(r"[\W_]+|\[unk\]")
+_NOISE = re.compile(r"\[unk\]|[\W_]")
 LONGEST = 60
 """characters: nobody says yes, no or 转人工 with more"""
 # In all that is repeated no alternative is made of others: however long a babble is, it is read in one way only.

@@ -1,4 +1,4 @@
-"""A carrier's callers who listen: each call is a real SIP call with its own RTP, and everything heard is kept.
+"""A carrier's callers who listen, and speak: each call is a real SIP call with its own RTP, and everything heard is kept.
 
 SIPp (`hotline.rehearsal.carrier_live`) makes more calls a second; this one hears.
 """
@@ -13,15 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self, cast
 
+import numpy as np
+
 from hotline.rehearsal.hearing import Track, decode
-from hotline.rehearsal.sound import Samples
-from hotline.rehearsal.words import EVENTS, FRAME, Message, Packet, answer, audio, key_events, request
+from hotline.rehearsal.sound import Samples, alaw
+from hotline.rehearsal.words import ALAW, EVENTS, FRAME, Message, Packet, answer, audio, key_events, request
 
 Address = tuple[str, int]
 
 RETRY_S = 0.5
 """SIP's T1: an INVITE or BYE that nobody answers is sent again after this long, then after twice as long"""
 TRIES = 6
+SILENT = b"\xd5"
+"""A-law's zero"""
+LOUD = 500
+"""a sample beyond this is no silence (its noise, and a-law's smallest steps, stay far below)"""
 
 
 @dataclass
@@ -42,6 +48,8 @@ class Call:
     ended_by: str | None = None
     cause: int | None = None
     track: Track = field(default_factory=Track)
+    loud: list[float] = field(default_factory=list)
+    """when packets came in which something was to be heard"""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     up: asyncio.Event = field(default_factory=asyncio.Event)
     """answered, or over"""
@@ -75,6 +83,7 @@ class Callers(asyncio.DatagramProtocol):
         self.switch = switch
         self._dialogs: dict[str, _Dialog] = {}
         self._transport: asyncio.DatagramTransport | None = None
+        self._speaking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -82,6 +91,8 @@ class Callers(asyncio.DatagramProtocol):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._speaking is not None:
+            self._speaking.cancel()
         for dialog in list(self._dialogs.values()):
             self._forget(dialog)
         if self._transport is not None:
@@ -145,6 +156,24 @@ class Callers(asyncio.DatagramProtocol):
             if dialog.call is call:
                 for key in keys:
                     await dialog.media.press(key)
+
+    async def say(self, call: Call, samples: Samples) -> float:
+        """Say this; the instant at which its last 20 ms left. From then on the call sends silence, as a phone does."""
+        dialog = next(one for one in self._dialogs.values() if one.call is call)
+        if self._speaking is None:
+            self._speaking = asyncio.create_task(self._speak())
+        said: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        dialog.media.say(samples, said)
+        return await said
+
+    async def _speak(self) -> None:
+        """Every 20 ms a packet for each call that has begun to speak."""
+        due = time.monotonic()
+        while True:
+            for dialog in list(self._dialogs.values()):
+                dialog.media.speak()
+            due = max(due + 0.02, time.monotonic() - 0.1)
+            await asyncio.sleep(max(due - time.monotonic(), 0))
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -271,7 +300,9 @@ class _Ear(asyncio.DatagramProtocol):
         self.to: tuple[str, int, int] | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._sequence, self._timestamp, self._source = 1, 1, secrets.randbits(32)
-        self._zero_known = False
+        self._words: bytes | None = None
+        """what is still to be said, in A-law; None: this call has not begun to speak"""
+        self._said: asyncio.Future[float] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -284,8 +315,27 @@ class _Ear(asyncio.DatagramProtocol):
         samples = decode(packet.payload_type, packet.payload)
         if samples is not None and len(samples):
             # also before the 200 was read: it may lie behind the first packets in another socket
+            if int(np.abs(samples.astype(np.int32)).max()) > LOUD:
+                self.call.loud.append(time.monotonic())
             at = time.monotonic() - self.call.began
             self.call.track.add(at, packet.source, packet.sequence, packet.timestamp, samples)
+
+    def say(self, samples: Samples, said: asyncio.Future[float]) -> None:
+        """Say this from now on; ``said`` is told when the last of it has left."""
+        self._words, self._said = alaw(samples), said
+
+    def speak(self) -> None:
+        """The next 20 ms."""
+        if self._words is None or self.to is None or self._transport is None or self._transport.is_closing():
+            return
+        frame, self._words = self._words[:FRAME], self._words[FRAME:]
+        address, port, _ = self.to
+        packet = Packet(ALAW, self._sequence, self._timestamp, self._source, frame.ljust(FRAME, SILENT))
+        self._transport.sendto(packet.written(), (address, port))
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
+        if not self._words and self._said is not None and not self._said.done():
+            self._said.set_result(time.monotonic())
 
     async def press(self, key: str) -> None:
         """One key."""
@@ -301,6 +351,8 @@ class _Ear(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Give the port back."""
+        if self._said is not None and not self._said.done():
+            self._said.set_result(time.monotonic())  # the call is over: nobody hears the rest
         if self._transport is not None:
             self._transport.close()
 

@@ -34,7 +34,7 @@ def stored(place: Path | str, *records: CallRecord) -> None:
 
 def week() -> list[CallRecord]:
     """The heating once in the week before and 4 times in this one, an answer that did not do, a noise, and another city's call."""
-    unknown = {"over": "unknown"}
+    unknown: dict[str, Any] = {"over": "unknown"}
     calls = [call("w", MONDAY - HOUR, ("passed on", HEATING[0], None), caller="13900000000", **unknown)]
     calls += [
         call(

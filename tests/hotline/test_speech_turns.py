@@ -38,7 +38,7 @@ async def talks(tmp_path: object, *records: CallRecord, now: int = NOW) -> list[
         await store.close()
 
 
-def became(*turns: tuple[str, ...]) -> list[tuple[str, str, str | None]]:
+def became(*turns: tuple[str, str, str | None]) -> list[tuple[str, str, str | None]]:
     return [(one.heard, one.became, one.entry) for one in questions(spoken(0, "contained", *turns))]
 
 
