@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from acd.calls import Call, CallState
-from acd.floor import give_back
+from acd.floor import back_to_queue, find_agent, idle
 from acd.messages import ConversationOver, HoldMusic
-from acd.reception import proceed
+from acd.placing import skip_hopeless
+from acd.reception import proceed, widen_due
 from acd.speaking import finish
 from acd.state import State
 from ivr.flow import Converse, Enqueue, LetGo, flow_for
@@ -33,17 +34,16 @@ def over(s: State, fact: ConversationOver) -> None:
             proceed(s, call)
         case CallState.QUEUED | CallState.RINGING:
             if fact.over == "contained":
-                if call.state is CallState.RINGING:
-                    give_back(s, call)
-                assert call.waits is not None
-                s.leave(call)
-                s.waiting[call.waits.queue] -= 1
-                _contained(s, call)
+                _needs_no_seat(s, call)
                 return
             if call.state is CallState.QUEUED:  # who is rung for is on his way to the seat
-                assert call.waits is not None
-                s.order(HoldMusic(call.call, call.waits.queue, s.queue(call.waits.queue).music))
+                wanted = _seats_of(s, call, fact.line) if fact.line else None
+                waits = wanted or call.waits
+                assert waits is not None
+                s.order(HoldMusic(call.call, waits.queue, s.queue(waits.queue).music))
                 s.hear_words(call)
+                if wanted is not None:
+                    _wait_for(s, call, wanted)
         case _:
             pass  # whatever was ordered meanwhile goes on
 
@@ -54,13 +54,44 @@ def _contained(s: State, call: Call) -> None:
     proceed(s, call)
 
 
+def _needs_no_seat(s: State, call: Call) -> None:
+    """He is no longer among the waiting; whoever was just being rung for him is free for the next."""
+    agent = s.agents.get(call.agent or "")
+    if call.state is CallState.RINGING:
+        back_to_queue(s, call)
+    assert call.waits is not None
+    s.leave(call)
+    s.waiting[call.waits.queue] -= 1
+    _contained(s, call)
+    if agent and agent.call == call.call:
+        idle(s, agent, agent.since)
+
+
 def _lead_to(s: State, call: Call, line: str) -> None:
-    """The caller asked for a line by its name: where our own seats answer it, he waits for one of those."""
+    """The caller asked for a line by its name before he waits."""
+    if wanted := _seats_of(s, call, line):
+        call.run.flow = (*call.run.flow[: call.run.at + 1], wanted)
+
+
+def _wait_for(s: State, call: Call, wanted: Enqueue) -> None:
+    """The same of a caller who waits already: from now on for the others, by the same arrival."""
+    assert call.waits is not None
+    s.leave(call)
+    s.waiting[call.waits.queue] -= 1
+    call.waits, call.widened = wanted, 0
+    s.waiting[wanted.queue] += 1
+    skip_hopeless(s, call)
+    s.stand(call)
+    find_agent(s, call)
+    widen_due(s, call)
+
+
+def _seats_of(s: State, call: Call, line: str) -> Enqueue | None:
+    """Where callers of a line wait, if our own seats answer it."""
     decision = s.setup.plan.route(line, (), call.trunk, s.now)
     wanted = [step for step in flow_for(decision) if isinstance(step, Enqueue)]
     if decision.passes or decision.urgent or not wanted:
         call.because += (f"Asked for {line}, which our seats do not answer now.",)
-        return
-    place = call.run.at
-    call.run.flow = (*call.run.flow[: place + 1], wanted[-1])
+        return None
     call.because += (f"Asked for {line} by name: waits for its seats.",)
+    return wanted[-1]

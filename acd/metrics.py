@@ -134,7 +134,17 @@ def measure(
     records = list(records)
     # What a seat dials, or is dialled for it, is nobody who called: it counts as work (occupancy), and in no rate.
     calls = [record for record in records if start <= record.arrived < end and record.direction == "in"]
-    kinds = ("answered", "abandoned", "refused", "passed", "told", "lost", "barred", "called_back", "contained")
+    kinds = (
+        "answered",
+        "abandoned",
+        "refused",
+        "passed",
+        "told",
+        "lost",
+        "barred",
+        "called_back",
+        "contained",
+    )
     count = dict.fromkeys(kinds, 0)
     for call in calls:
         count[call.disposition.replace(" ", "_")] += 1

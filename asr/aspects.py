@@ -32,6 +32,15 @@ ASPECTS = {
     "secret": "保密|匿名|泄露",
     "by_net": "网上|手机|微信|线上|小程序",
     "by_other": "代办|委托|本人|替",
+    "why": "为什么|为啥|原因|怎么回事",
+    "appealed": "不服|输了|复议|申诉",
+    "rewarded": "奖",
+    "given_to_others": "借给|转租|抵押",
+    "still_good": "还能|能当|有没有用|有什么用|作废",
+    "taxed": "交税|扣税",
+    "harmful": "副作用|害|安全",
+    "set_up": "成立|怎么开$|加盟|招聘|招人",
+    "how_often": "几个月|几年|几次",
 }
 """an aspect, and the words (as `asr.wording.canonical` leaves them) that tell of it"""
 

@@ -16,7 +16,8 @@ from asr.matching import NgramMatcher, Thresholds
 from asr.wording import canonical
 from hotline.knowledge_store import ReportedError
 from hotline.question_clusters import MOST, clusters
-from hotline.speech_turns import Conversation, says_something, week_of, wording
+from hotline.speech_turns import Conversation, week_of
+from hotline.speech_wording import says_something, wording
 
 PLACEHOLDER = "（待写）"
 """how a draft's answer begins until somebody has written one; what begins so is neither reviewed nor published"""

@@ -296,9 +296,13 @@ def _select(
         column.ended,
         column.wrap_up_ended,
     ).where(column.direction == "in")
-    # what a line's own people answered, or a notice ended, never asked for a seat
+    # what a line's own people answered, or a notice ended, never asked for a seat; whom the machine contained would have,
+    # and a scenario's `contained` is a share of them all
     query = query.where(
-        sa.or_(column.queued.is_not(None), column.disposition.in_(("answered", "abandoned", "refused")))
+        sa.or_(
+            column.queued.is_not(None),
+            column.disposition.in_(("answered", "abandoned", "refused", "contained")),
+        )
     )
     if city is not None:
         query = query.where(column.city == city)
@@ -330,7 +334,7 @@ def _call(
         minute=(arrived + 8 * 3_600_000) // 60_000,
         line=line,
         caller=caller or None,
-        answered=answered is not None,
+        answered=answered is not None or disposition == "contained",
         wait=(until - queued) / 1000 if until is not None and queued is not None else None,
         hung_up=answered is None and disposition == "abandoned",
         talk=talk,

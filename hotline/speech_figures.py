@@ -7,18 +7,22 @@ Wilson's, 95 %.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hotline.speech_turns import NOT_HELPED, Conversation, SpeechCall, says_something, week_of
+from hotline.speech_turns import NOT_HELPED, Conversation, SpeechCall, week_of
+from hotline.speech_wording import says_something
 
 MOST_SECONDS = 200
 """durations in a scenario's sample; more are joined to so many means of neighbours"""
 _REACHED = frozenset({"answered", "abandoned", "refused", "contained"})
 """dispositions of calls that ask for a seat, or would have without the machine"""
 _LONGEST_S = 86_400.0
+_LINE = re.compile(r"[0-9-]*[0-9][0-9-]*")
+"""a name that may stand in a table's head as it is"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,8 @@ def as_toml(city: str, span: str, everything: ScenarioInputs, lines: dict[str, S
         text.append("# No call came in: nothing is known.")
     text += ["[calls]", *_keys(everything)]
     for name, inputs in sorted(lines.items()):
+        if _LINE.fullmatch(name) is None:
+            continue
         text += ["", f"# {_told(inputs.contained)}", f"# [lines.{name}]"]
         text += [f"# {key}" for key in _keys(inputs)]
     return "\n".join(text) + "\n"

@@ -5,7 +5,6 @@ Only a caller's number tells that he called again; who shows none can't be follo
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,28 +19,21 @@ import sqlalchemy as sa
 from acd.records import Spoken, SpokenTurn
 from asr.knowledge import CHINA
 from asr.pinyin import syllables
-from asr.wording import FILLERS, LIGHT, canonical
-from hotline.logs import masked
+from asr.wording import canonical
 from hotline.records import RecordStore
 from hotline.records_schema import call_records
+from hotline.speech_wording import says_something, wording
 
 DAY_MS = 86_400_000
 AGAIN_MS = DAY_MS
 """who calls again within a day may have been told something wrong"""
 BAD_RATINGS = frozenset({1, 2})
-LONGEST_WORDING = 200
-"""characters that are kept of what was recognised: nobody asks a question of more"""
 NOT_HELPED, CAME_BACK, BAD_RATING = "not helped", "came back", "bad rating"
 """signs that an answer was wrong, the surest first"""
 
 _SAME_MATTER = 0.5
 """share of syllable pairs in common (Dice) from which two questions are taken to be about one matter"""
 _FEWEST_DIGITS = 3
-_UNKNOWN_WORD = re.compile(r"\[unk]|<unk>|\[spn]", re.IGNORECASE)
-_BETWEEN_SIGNS = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
-# A number that a caller says comes as digits or as the signs for them, with or without blanks.
-_SPOKEN_NUMBER = re.compile(r"(?:[+\d零〇一二三四五六七八九幺][\s\-]*){7,}")
-_FILLER = re.compile("|".join(sorted(FILLERS.split(), key=len, reverse=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +93,8 @@ class Conversation:
     """One conversation and its questions.
 
     ``contained``: the caller needed nobody any more: he said so, or hung up on the machine once it had answered him (which the
-    call's disposition tells). ``again``: of a contained call, did the same caller call again within `AGAIN_MS`, whatever for? None of others, of callers
-    without a number, and where that time is not over.
+    call's disposition tells). ``again``: of a contained call, did the same caller call again within `AGAIN_MS`, whatever for? None
+    of others, of callers without a number, and where that time is not over.
     """
 
     call: SpeechCall
@@ -134,10 +126,15 @@ async def read_calls(store: RecordStore, city: str, start: int, end: int) -> lis
 
 def _call(row: Any) -> SpeechCall:
     return SpeechCall(
-        row.call, row.caller, row.line or "-", row.disposition, row.arrived, row.prompt_ended, row.queued,
+        row.call, row.caller, _line(row.line), row.disposition, row.arrived, row.prompt_ended, row.queued,
         row.seat_answered, row.ended, row.rating,
         () if row.speech == "[]" else tuple(msgspec.json.decode(row.speech, type=list[Spoken])),
     )  # fmt: skip
+
+
+def _line(line: str | None) -> str:
+    """The line as it may be shown; ``-`` where the call was on none."""
+    return "".join(sign for sign in line or "" if sign.isprintable())[:40] or "-"
 
 
 def conversations(calls: Sequence[SpeechCall], *, until: int, now: int) -> list[Conversation]:
@@ -281,23 +278,6 @@ def questions(spoken: Spoken) -> tuple[Question, ...]:
 
 def _question(turn: SpokenTurn) -> Question:
     return Question(turn.at, turn.heard, turn.did, turn.entry, turn.score)
-
-
-def wording(heard: str) -> str:
-    """What was recognised as it may be shown: on one line, without control characters, not too long.
-
-    Every number of seven and more digits, spoken or written, becomes …: it may be a caller's.
-    """
-    text = "".join(sign if sign.isprintable() else " " for sign in heard[: 10 * LONGEST_WORDING])
-    text = _SPOKEN_NUMBER.sub("…", _UNKNOWN_WORD.sub(" ", text))
-    text = _BETWEEN_SIGNS.sub("", " ".join(masked(text).split()))
-    return text[:LONGEST_WORDING]
-
-
-def says_something(heard: str) -> bool:
-    """Are at least two signs in it that mean something, and are no digits?"""
-    signs = _FILLER.sub("", canonical(wording(heard)))
-    return sum(sign.isalpha() and sign not in LIGHT for sign in signs) >= 2
 
 
 def week_of(at: int) -> str:

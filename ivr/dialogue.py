@@ -203,10 +203,13 @@ class Dialogue:
             return self._number(said)
         if not said.understood:
             return self._unclear(said)
-        if said.line is not None and (said.found is None or not said.found.sure):
+        if said.line is not None:  # who says a name and nothing else wants those people, not an answer about them
             return self._leave("person", _note("person", said), line=said.line)
-        if meant is Meaning.CASE and not (said.found and said.found.sure):
+        if meant is Meaning.CASE:
             return self._ask_number(said)
+        if said.digits is not None and self.stage is not Stage.CHECK:
+            right = CASE_DIGITS[0] <= len(said.digits) <= CASE_DIGITS[1]
+            return self._number(said) if self.terms.case and right else self._unclear(said)
         match self.stage:
             case Stage.CONFIRM:
                 return self._confirm(said, meant)

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.records import CallRecord
-from hotline import scenario_file
+from hotline import scenario_file, scenario_sources
+from hotline.records import RecordStore
 from hotline.speech_figures import (
     MOST_SECONDS,
     ScenarioInputs,
@@ -168,10 +170,10 @@ def test_in_any_records_the_parts_stay_within_their_whole(
     for one in (total, *by_line(found).values(), *by_week(found).values()):
         for share in (value for value in vars_of(one) if isinstance(value, Share)):
             assert 0 <= share.count <= share.of
-        assert one.for_good.of <= one.contained.count
             if share.interval is not None and share.value is not None:
                 assert 0 <= share.interval[0] <= share.value + 1e-12
                 assert share.value - 1e-12 <= share.interval[1] <= 1
+        assert one.for_good.of <= one.contained.count
     assert sum(one.answers for one in by_week(found).values()) == total.answers
 
 
@@ -280,3 +282,35 @@ def test_without_a_call_the_text_says_so_and_still_loads() -> None:
     text = as_toml("zhengzhou", "2026", inputs_of([]), {})
     assert "nothing is known" in text
     assert tomllib.loads(text) == {"calls": {"contained": 0.0}}
+
+
+async def test_arrivals_that_a_scenario_takes_from_the_records_count_the_contained_calls_too(
+    tmp_path: Path,
+) -> None:
+    """`contained` is taken off them: left out here, they would be taken off twice."""
+    records = [
+        call(f"{number}", MONDAY + number * HOUR // 5, ("answered", *FUND), caller=f"139{number:08}")
+        for number in range(300)
+    ]
+    records += [
+        call(f"o{number}", MONDAY + number * HOUR // 5, over=None, caller=f"138{number:08}")
+        for number in range(300)
+    ]
+    again = [replace_call(records[0], "again", MONDAY + HOUR // 6)]
+    store = RecordStore(tmp_path / "records.sqlite")
+    await store.write([*records, *again])
+    await store.close()
+    found = scenario_sources.read("records.sqlite", tmp_path, None, None, city="zhengzhou", tries=False)
+    assert (found.calls, found.again, found.in_vain) == (601, 0, 0)
+    assert inputs_of(map(read, [*records, *again])).contained == Share(301, 601)
+
+
+def replace_call(record: CallRecord, name: str, at: int) -> CallRecord:
+    return msgspec.structs.replace(record, call=name, arrived=at)
+
+
+def test_a_lines_name_that_is_none_stands_in_no_printed_text(day: list[CallRecord]) -> None:
+    told = inputs_of(map(read, day))
+    text = as_toml("zhengzhou", "2026", told, {"a]\n[calls": told, "-": told, "0371-12345": told})
+    assert text.count("[lines.") == 1
+    assert tomllib.loads(text)["calls"]["contained"] == 0.4

@@ -258,8 +258,20 @@ def test_whoever_says_a_line_s_name_goes_to_that_line() -> None:
     assert left(after(ASKS, Said("税务局", line="12366"))).line == "12366"
 
 
-def test_a_name_that_is_surely_a_question_is_answered() -> None:
-    assert spoken(after(Said("公积金", found=FUND, line="12329")))[0] == FUND.answer
+def test_who_says_a_name_and_nothing_else_gets_its_people_and_no_answer_about_them() -> None:
+    leave = left(after(Said("转公积金中心", found=FUND, line="12329")))
+    assert (leave.over, leave.line) == ("person", "12329")
+
+
+def test_a_case_number_said_at_once_is_read_back() -> None:
+    dialogue, acts = talk(Said("二零二六零一零五", digits="20260105"))
+    assert did(acts) == "number"
+    assert dialogue.stage is Stage.CHECK
+    assert left(dialogue.hear(Said("对"))).reference == "20260105"
+
+
+def test_a_single_digit_is_no_question() -> None:
+    assert did(after(Said("三", found=FUND, digits="3"))) == "not understood"
 
 
 def test_whoever_declines_the_offer_gets_a_person() -> None:
