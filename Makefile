@@ -16,11 +16,13 @@ check: install      ## style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: install      ## each prints a ratio measured in one run (about 20 minutes)
+bench: install      ## each prints a ratio measured in one run (about 25 minutes)
 	@$(PYTHON) -m benchmarks.kernel
 	@$(PYTHON) -m benchmarks.wire
 	@$(PYTHON) -m benchmarks.owed
+	@$(PYTHON) -m benchmarks.matching
 	@$(PYTHON) -m benchmarks.speech
+	@$(PYTHON) -m benchmarks.speech_calls
 	@$(PYTHON) -m benchmarks.queue_delay --systems native,hotline --seconds 10
 	@command -v gcc >/dev/null || apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -296,17 +296,13 @@ async def test_arrivals_that_a_scenario_takes_from_the_records_count_the_contain
         call(f"o{number}", MONDAY + number * HOUR // 5, over=None, caller=f"138{number:08}")
         for number in range(300)
     ]
-    again = [replace_call(records[0], "again", MONDAY + HOUR // 6)]
+    again = [msgspec.structs.replace(records[0], call="again", arrived=MONDAY + HOUR // 6)]
     store = RecordStore(tmp_path / "records.sqlite")
     await store.write([*records, *again])
     await store.close()
     found = scenario_sources.read("records.sqlite", tmp_path, None, None, city="zhengzhou", tries=False)
     assert (found.calls, found.again, found.in_vain) == (601, 0, 0)
     assert inputs_of(map(read, [*records, *again])).contained == Share(301, 601)
-
-
-def replace_call(record: CallRecord, name: str, at: int) -> CallRecord:
-    return msgspec.structs.replace(record, call=name, arrived=at)
 
 
 def test_a_lines_name_that_is_none_stands_in_no_printed_text(day: list[CallRecord]) -> None:

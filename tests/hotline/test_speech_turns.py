@@ -54,6 +54,10 @@ def test_a_yes_or_no_to_the_number_of_a_case_is_about_no_question() -> None:
         became(("case", "我查一下工单", None), ("number", "一二三四", None), ("confirmed", "对", None)) == []
     )
     assert became(ANSWERED, ("denied", "不对", None)) == [("公积金怎么提取", "answered", "fund")]
+    asked = ("asked back", "我想取公积金", "fund")
+    for word in ("confirmed", "denied"):
+        number = (("case", "算了我查工单", None), ("number", "一二三四", None), (word, "对", None))
+        assert became(asked, *number) == [("我想取公积金", "asked back", "fund")]
 
 
 def test_that_it_did_not_help_is_said_of_the_answer_before_it() -> None:
