@@ -165,6 +165,8 @@ class Call(msgspec.Struct):
     """conversations with the machine, the last of which may be on"""
     asks: str = ""
     """what he said last that a seat should see, cut for its phone"""
+    forewarned: bool = False
+    """he has heard that his talk with a seat will be written down"""
     dial_until: Millis | None = None
     """of a call-back: when the engine stops believing that the caller's phone is being rung"""
 

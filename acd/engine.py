@@ -26,6 +26,7 @@ from acd import (
     supervision,
     survey,
     taping,
+    transcribing,
     transfer,
     waiting,
 )
@@ -51,6 +52,7 @@ from acd.messages import (
     CallSurvived,
     Command,
     ConversationOver,
+    EarAsked,
     Event,
     HoldMusic,
     LegAt,
@@ -123,6 +125,8 @@ class Engine:
             desk.drop_vanished(s)
         if s.leaving or s.break_queue:
             forced.settle(s)
+        if s.setup.speech.transcript or s.ears:
+            transcribing.settle(s, event)
         s.orders = []
         return orders
 
@@ -170,6 +174,8 @@ class Engine:
         forced.settle(s)
         if s.watches:
             supervision.settle(s)
+        if s.ears:
+            transcribing.settle(s, Tick())
         s.orders = []
         return orders
 
@@ -303,6 +309,8 @@ class Engine:
                 supervision.ended(s, event)
             case AuditStored():
                 audit.stored(s, event)
+            case EarAsked():
+                transcribing.asked(s, event)
             case Tick():
                 pass
             case _:

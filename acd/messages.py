@@ -68,8 +68,10 @@ from acd.orders import (
     Spy,
     StartRecording,
     StopRecording,
+    StopTranscribe,
     Tell,
     TellSupervisors,
+    Transcribe,
     WriteAudit,
     WriteRecord,
 )
@@ -84,6 +86,7 @@ from acd.seat_facts import (
     CallerBarred,
     CallerUnbarred,
     ChannelSeen,
+    EarAsked,
     LegSeen,
     ReadyForced,
     RecordingFailed,
@@ -142,6 +145,7 @@ __all__ = [
     "DropBack",
     "DropLeg",
     "DropSeat",
+    "EarAsked",
     "EndSupervision",
     "Event",
     "FetchBack",
@@ -196,6 +200,7 @@ __all__ = [
     "Spy",
     "StartRecording",
     "StopRecording",
+    "StopTranscribe",
     "SuperviseAsked",
     "SupervisionBegan",
     "SupervisionEnded",
@@ -204,6 +209,7 @@ __all__ = [
     "Tell",
     "TellSupervisors",
     "Tick",
+    "Transcribe",
     "TransferAsked",
     "TransferRecord",
     "TransferSteered",
@@ -268,6 +274,7 @@ Event = (
     | SupervisionBegan
     | SupervisionEnded
     | AuditStored
+    | EarAsked
     | Tick
 )
 
@@ -300,6 +307,8 @@ Command = (
     | StopRecording
     | PauseRecording
     | ResumeRecording
+    | Transcribe
+    | StopTranscribe
     | WriteRecord
     | WriteAudit
     | Spy

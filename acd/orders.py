@@ -230,6 +230,26 @@ class SayTo(Message, frozen=True):
     prompts: tuple[str, ...]
 
 
+class Transcribe(Message, frozen=True):
+    """Write down what the caller and the agent at ``seat`` say to each other, as they say it. Nothing answers it, and a fault of it
+    touches no call.
+
+    ``channel``: the seat's, where it has come to the call by a transfer; ``None``: the one that was rung for it.
+    """
+
+    call: CallId
+    agent: AgentId
+    seat: SeatId
+    line: str | None = None
+    channel: str | None = None
+
+
+class StopTranscribe(Message, frozen=True):
+    """Write down no more of this talk. The call may be over already."""
+
+    call: CallId
+
+
 class FetchBack(Message, frozen=True):
     """Fetch a caller who waits in the switch's own fallback queue back into the engine's hands."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from acd import handover, nuisance, passes, speaking, taping
+from acd import handover, nuisance, passes, speaking, taping, transcribing
 from acd.calls import Call, CallState
 from acd.floor import close, find_agent, give_back
 from acd.messages import (
@@ -99,7 +99,8 @@ def _admit(s: State, fact: CallOffered | CallReturned) -> Call:
     if queue:
         greeting = (*s.setup.days.at(s.now), *s.setup.greetings.get(decision.number or "", greeting))
     if not decision.urgent:
-        greeting = (*taping.notice(s, decision.number, queue), *greeting)
+        told = (*taping.notice(s, decision.number, queue), *transcribing.notice(s, queue))
+        greeting = (*told, *greeting)
     call = Call(
         call=fact.call,
         trunk=fact.trunk,
@@ -130,6 +131,8 @@ def prompt_finished(s: State, fact: PromptFinished) -> None:
             not call.turned_away and call.outcome is None
         ):  # the greeting's end counts, not that of the words with which he was turned away
             call.prompt_ended = s.now
+        if isinstance(call.run.step, Say):
+            transcribing.heard(s, call, call.run.step.prompts)
         call.run.advance(fact.key)
         proceed(s, call)
 

@@ -126,6 +126,18 @@ class SuperviseAsked(Message, frozen=True):
     reason: str = ""
 
 
+class EarAsked(Message, frozen=True):
+    """A program wants to read along what is said at seats. ``by``: the agent for whom it asks, whose own talks it may read, and those
+    of others with the right ``listen``; ``""``: the screen of ``seat``, of whoever talks there. ``seat``: only there.
+
+    ``desk``: who hears the answer; refused: the prompt that says why.
+    """
+
+    seat: SeatId = ""
+    by: AgentId = ""
+    desk: str | None = None
+
+
 class SupervisionBegan(Message, frozen=True):
     """The supervisor's channel has come to where `Spy` or `LeadIn` led it."""
 

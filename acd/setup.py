@@ -168,6 +168,8 @@ class SpeechSetup:
     (``waiting``) with the queue's words; ``question`` is said then. ``lines``: only callers of these, as the plan shows them;
     ``None``: of all that seats answer. ``case``: callers are asked for their case's number when they ask about a case; ``sms``: an
     answer can be sent to them.
+
+    ``transcript``: talks with seats are written down as they go; ``notice``: what callers hear of that first, empty where none is due.
     """
 
     greeting: bool = False
@@ -178,6 +180,8 @@ class SpeechSetup:
     question: tuple[str, ...] = ("speech-question",)
     case: bool = True
     sms: bool = False
+    transcript: bool = False
+    notice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import msgspec
 from acd.agents import Activity, Agent, BreakBook
 from acd.backs import Back
 from acd.calls import Call, CallState
+from acd.ears import Ear
 from acd.memory import Known
 from acd.messages import AgentId, AuditEntry, CallId, CallRecord, Command, Millis, SeatId
 from acd.owed import Owed
@@ -54,6 +55,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     recent: dict[str, list[Millis]] = {}
     alarmed: dict[str, Millis] = {}
     speech_most: int = 0
+    ears: list[Ear] = []
 
 
 _encoder = msgspec.json.Encoder()
@@ -125,6 +127,8 @@ class State:
         """so many callers can talk to the machine at once; 0: the speech server is not there"""
         self.conversing: set[CallId] = set()
         """who does"""
+        self.ears: dict[CallId, Ear] = {}
+        """talks that are written down as they go"""
         self.recording_halted: str | None = None
         """why nothing can be recorded: an alarm, until the disk takes recordings again"""
         self.timers = Timers()
@@ -193,6 +197,7 @@ class State:
                 unaudited=list(self.unaudited.values()),
                 audited=self.audited,
                 speech_most=self.speech_most,
+                ears=list(self.ears.values()),
             )
         )
 
@@ -218,6 +223,7 @@ class State:
         self.unaudited = {entry.number: entry for entry in told.unaudited}
         self.audited = told.audited
         self.speech_most = told.speech_most
+        self.ears = {ear.call: ear for ear in told.ears}
         self.rebuild()
 
     def rebuild(self) -> None:

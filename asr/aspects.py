@@ -54,3 +54,16 @@ def aspects(text: str) -> frozenset[str]:
     ['long', 'taken_out']
     """
     return frozenset(name for name, words in _ASPECTS if words.search(text))
+
+
+TOWNS = (
+    "北京 上海 天津 重庆 广州 深圳 杭州 南京 成都 西安 武汉 香港 澳门 台湾 新加坡 美国 日本 韩国 国外 海南 新疆 西藏 广东 江苏 "
+    "浙江 四川 外国 英国 加拿大 澳大利亚"
+)
+"""places of which a caller speaks when it is another one's matter"""
+_TOWNS = re.compile("|".join(TOWNS.split()))
+
+
+def towns(text: str) -> frozenset[str]:
+    """The other places that a text names."""
+    return frozenset(_TOWNS.findall(text))

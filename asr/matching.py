@@ -7,16 +7,22 @@ questions that are both near the caller is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from math import exp
+from math import log
 from typing import Any, Protocol
 
+from asr.aspects import aspects, towns
 from asr.knowledge import KnowledgeBase
+from asr.latent import Latent
+from asr.ngrams import Known, Space, evidence, lightness
 from asr.pinyin import syllables
-from asr.wording import LIGHT, LIGHT_WEIGHT, canonical, plain
+from asr.scoring import Features, score
+from asr.strangers import NAMES_ALONE, strangers
+from asr.wording import LIGHT, canonical, plain
 
 
 class Decision(StrEnum):
@@ -72,123 +78,250 @@ class Matcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the score is made of, each from 0 to 1.
-
-    ``characters``, ``sounds``: cosine of weighted 1- and 2-grams with the nearest variant. ``order``: how much of both is the
-    same sounds in the same order. ``explained``: the share of the caller's weight that the entry's variants
-    know, by character or sound. ``covered``: the share of the nearest variant that the caller said. ``ahead``: how far
-    the blend of these is before the next entry's. ``evidence``: how many signs that mean something were recognised, one by
-    sound alone for a half, 6 and more is all: three words that fit say more than one.
-    """
-
-    characters: float
-    sounds: float
-    order: float
-    explained: float
-    covered: float
-    ahead: float
-    evidence: float
-
-    def row(self) -> tuple[float, ...]:
-        return (
-            self.characters,
-            self.sounds,
-            self.order,
-            self.explained,
-            self.covered,
-            self.ahead,
-            self.evidence,
-        )
-
-
-BLEND = (0.22, 0.22, 0.11, 0.34, 0.11)
-"""how the first five of `Features` rank the entries; chosen on the development set"""
-WEIGHTS = (-0.37, 1.51, 0.91, 1.90, 4.43, 8.67, 4.07)
-BIAS = -9.62
-"""of the logistic regression that ``benchmarks/matching.py --fit`` makes of the development set, in `Features`' order"""
-NEAREST = 12
-"""so many variants of each kind of comparison are looked at closely"""
+RANK = {
+    "characters": 0.2, "sounds": 0.2, "order": 0.1, "explained": 0.15, "by_variant": 0.1, "covered": 0.1, "latent": 0.15,
+    "belongs": 0.3,
+}  # fmt: skip
+"""what ranks the entries; chosen on the development sets"""
+AGAINST_STRANGERS = {"characters": 0.25, "sounds": 0.25, "order": 0.15, "by_variant": 0.25, "covered": 0.1}
+"""what compares a variant with a matter that no base answers: what can be said of a single text"""
+NEAREST, NEAREST_LATENT, NEAREST_ENTRIES = 24, 6, 3
+"""so many variants, by grams and by latent semantics, and entries, by the regression, are looked at closely"""
 ON_THE_LINE = 0.02
 """ahead, for a matter of the line that the caller dialled"""
+SAME_MATTER = 0.8
+"""a stranger as near as this to a variant is none: the base has an entry for it"""
+NAME_ALONE = 0.5
+"""a department's name alone is scored at most this share of what is answered"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text in all the ways in which it is compared; ``entry``: its entry's number, that of no entry for a stranger."""
+
+    entry: int
+    question: str
+    spoken: str
+    heard: tuple[str, ...]
+
+    @property
+    def known(self) -> Known:
+        return frozenset(self.spoken), frozenset(self.heard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What an entry's variants know between them."""
+
+    id: str
+    line: str
+    places: tuple[int, ...]
+    known: Known
+    pairs: frozenset[tuple[str, str]]
+    aspects: frozenset[str]
+    towns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """One question beside every text: cosines by characters, sounds and latent semantics, what belongs to which entry, and
+    the share of it that is in sight."""
+
+    text: _Text
+    characters: Any
+    sounds: Any
+    latent: Any
+    belongs: Any
+    in_sight: float
 
 
 class NgramMatcher:
     """The matcher over one base: built once for each, then only asked. May be asked from several threads.
 
-    ``base``: what may be spoken now (`KnowledgeBase.at`). To build it for 200 entries takes about a tenth of a second, and
+    ``base``: what may be spoken now (`KnowledgeBase.at`). To build it for 250 entries of 20 variants takes about a second, and
     the first time a second more, in which scikit-learn is imported.
     """
 
     def __init__(self, base: KnowledgeBase, thresholds: Thresholds | None = None) -> None:
         self.base = base
         self.thresholds = thresholds or Thresholds()
-        self._variants = [(entry, question) for entry in base for question in entry.questions]
-        if not self._variants:
+        own = [_text(number, question) for number, entry in enumerate(base) for question in entry.questions]
+        if not own:
             return
-        self._texts = texts = [canonical(question) for _, question in self._variants]
-        self._sounds_of = [syllables(text) for text in texts]
-        self._characters = _Space([tuple(text) for text in texts], texts)
-        self._sounds = _Space(self._sounds_of, texts)
-        self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        for (entry, _), text, sounds in zip(self._variants, texts, self._sounds_of, strict=True):
-            letters, heard = self._known.get(entry.id, (frozenset(), frozenset()))
-            self._known[entry.id] = (letters | set(text), heard | set(sounds))
+        self._texts = [*own, *(_text(len(base), line) for line in strangers())]
+        written = [text.spoken for text in self._texts]
+        self._characters = Space([tuple(text.spoken) for text in self._texts], written)
+        self._sounds = Space([text.heard for text in self._texts], written)
+        self._forget_the_answered(len(own))
+        self._names = NAMES_ALONE - {text.spoken for text in own}
+        joined = _joined(self._characters.matrix, self._sounds.matrix)
+        self._latent = Latent(joined, [text.entry for text in self._texts], len(base))
+        places: dict[int, list[int]] = {}
+        for place, text in enumerate(own):
+            places.setdefault(text.entry, []).append(place)
+        self._entries = [self._entry(number, tuple(places[number])) for number in sorted(places)]
+        self._number = {entry.id: number for number, entry in enumerate(self._entries)}
 
     def match(self, text: str, *, line: str | None = None) -> Match:
         found = self.look(text, line=line)
+        most = self.thresholds.answer * NAME_ALONE if self.name_alone(text) else 1.0
         candidates = tuple(
-            Candidate(entry, score(features), question, self._why(text, entry, features))
+            Candidate(entry, min(most, score(features)), question, self._why(text, entry, features))
             for entry, question, features in found
         )
         # the first stays the first: only `ahead` of the others is negative
         decision, because = decide(candidates, self.thresholds)
         return Match(text, decision, candidates, because)
 
+    def name_alone(self, text: str) -> bool:
+        """Did the caller only name a department (水务局, 转公安局)? Unless the base has an entry for just that."""
+        return bool(self._entry_count()) and _ASKED_FOR.sub("", canonical(text)) in self._names
+
+    def _entry_count(self) -> int:
+        return sum(bool(entry.questions) for entry in self.base)
+
     def look(self, text: str, *, line: str | None = None, most: int = 5) -> list[tuple[str, str, Features]]:
         """The nearest entries, the best first: its id, its nearest variant, and how near."""
-        spoken = canonical(text)
-        if not self._variants or not spoken:
+        asked = _text(0, text)
+        if not self._entry_count() or not asked.spoken:
             return []
-        from rapidfuzz.distance import Indel
-
-        heard = syllables(spoken)
-        said = (frozenset(spoken), frozenset(heard))
-        by_characters = self._characters.near(tuple(spoken), spoken)
-        by_sounds = self._sounds.near(heard, spoken)
-        blend = by_characters + by_sounds
-        places = {int(place) for scores in (by_characters, by_sounds, blend) for place in _top(scores)}
-        best: dict[str, tuple[float, str, list[float]]] = {}
-        for place in sorted(places):
-            entry, question = self._variants[place]
-            order = Indel.normalized_similarity(heard, self._sounds_of[place])
-            covered = self._characters.known_share(self._texts[place], self._sounds_of[place], said)
-            explained = self._characters.known_share(spoken, heard, self._known[entry.id])
-            parts = [float(by_characters[place]), float(by_sounds[place]), order, explained, covered]
-            total = sum(share * part for share, part in zip(BLEND, parts, strict=True))
-            if line is not None and entry.line == line:
+        sight = self._sight(asked)
+        best: dict[int, tuple[float, int, dict[str, float]]] = {}
+        strange = 0.0
+        for place in self._near(sight):
+            text_there = self._texts[place]
+            parts = self._parts(sight, place)
+            if text_there.entry == len(self.base):
+                strange = max(strange, _sum(AGAINST_STRANGERS, parts))
+                continue
+            total = _sum(RANK, parts)
+            if line is not None and self._entries[text_there.entry].line == line:
                 total += ON_THE_LINE
-            if entry.id not in best or total > best[entry.id][0]:
-                best[entry.id] = (total, question, parts)
+            if text_there.entry not in best or total > best[text_there.entry][0]:
+                best[text_there.entry] = (total, place, parts)
         ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:most]
         found = []
-        for number, (identity, (total, question, parts)) in enumerate(ranked):
+        for number, (entry, (total, place, parts)) in enumerate(ranked):
             others = [item[1][0] for other, item in enumerate(ranked) if other != number]
             ahead = total - max(others, default=0.0)
-            one, two, three, four, five = parts
-            features = Features(
-                one, two, three, four, five, max(-1.0, ahead), _evidence(spoken, heard, self._known[identity])
-            )
-            found.append((identity, question, features))
+            features = self._features(sight, self._entries[entry], parts, ahead, strange)
+            found.append((self._entries[entry].id, self._texts[place].question, features))
         return found
+
+    def _sight(self, asked: _Text) -> _Sight:
+        characters = self._characters.vector(tuple(asked.spoken), asked.spoken)
+        sounds = self._sounds.vector(asked.heard, asked.spoken)
+        latent, belongs, in_sight = self._latent.look(_joined(characters, sounds))
+        near_characters, near_sounds = self._characters.near(characters), self._sounds.near(sounds)
+        return _Sight(asked, near_characters, near_sounds, latent, belongs, in_sight)
+
+    def _near(self, sight: _Sight) -> list[int]:
+        """The texts that are worth a closer look."""
+        blend = sight.characters + sight.sounds + 0.5 * sight.latent
+        places = {int(place) for place in _top(blend, NEAREST)}
+        places |= {int(place) for place in _top(sight.latent, NEAREST_LATENT)}
+        for entry in _top(sight.belongs[:-1], NEAREST_ENTRIES):
+            places.add(max(self._entries[int(entry)].places, key=lambda place: float(blend[place])))
+        return sorted(places)
+
+    def _parts(self, sight: _Sight, place: int) -> dict[str, float]:
+        """How near one text is, in each way."""
+        from rapidfuzz.distance import Indel
+
+        asked, there = sight.text, self._texts[place]
+        spoken, heard = asked.spoken, asked.heard
+        parts = {
+            "characters": float(sight.characters[place]),
+            "sounds": float(sight.sounds[place]),
+            "order": Indel.normalized_similarity(heard, there.heard),
+            "covered": self._characters.known_share(there.spoken, there.heard, asked.known),
+            "by_variant": self._characters.known_share(spoken, heard, there.known),
+            "latent": float(sight.latent[place]),
+        }
+        if there.entry < len(self.base):
+            known = self._entries[there.entry].known
+            parts["explained"] = self._characters.known_share(spoken, heard, known)
+            parts["belongs"] = min(1.0, max(0.0, float(sight.belongs[there.entry])))
+        return parts
+
+    def _features(
+        self, sight: _Sight, entry: _Entry, parts: dict[str, float], ahead: float, strange: float
+    ) -> Features:
+        spoken, heard = sight.text.spoken, sight.text.heard
+        letters, sounds = entry.known
+        signs = list(zip(spoken, heard, strict=True))
+        new = [sign not in letters and sound not in sounds for sign, sound in signs]
+        pairs = list(pairwise(heard))
+        weights = [lightness(f"{one} {other}") for one, other in pairwise(spoken)]
+        paired = sum(weight for weight, pair in zip(weights, pairs, strict=True) if pair in entry.pairs)
+        nearest = sorted((float(sight.characters[place] + sight.sounds[place]) for place in entry.places))[-3:]
+        return Features(
+            characters=parts["characters"],
+            sounds=parts["sounds"],
+            support=sum(nearest) / len(nearest) / 2.0,
+            latent=parts["latent"],
+            belongs=float(sight.belongs[self._number[entry.id]]),
+            explained=parts["explained"],
+            pairs=paired / sum(weights) if pairs else parts["explained"],
+            covered=parts["covered"],
+            evidence=evidence(spoken, heard, entry.known),
+            ahead=max(-1.0, ahead),
+            stranger=strange,
+            over_stranger=_sum(AGAINST_STRANGERS, parts) - strange,
+            new_signs=float(len(set(spoken) - letters)),
+            new_pairs=float(sum(pair not in entry.pairs for pair in pairs)),
+            new_content=sum(is_new and sign not in LIGHT for is_new, sign in zip(new, spoken, strict=True)) / 5.0,
+            left_over=self._heaviest_run(spoken, new),
+            length=log(1 + len(spoken)),
+            content=min(8, sum(sign not in LIGHT for sign in spoken)) / 8.0,
+            in_sight=sight.in_sight,
+            other_aspects=float(min(2, len(aspects(spoken) - entry.aspects))),
+            other_place=float(bool(towns(spoken) - entry.towns)),
+        )
+
+    def _heaviest_run(self, spoken: str, new: Sequence[bool]) -> float:
+        run = heaviest = 0.0
+        for sign, is_new in zip(spoken, new, strict=True):
+            run = run + self._characters.weight(sign) if is_new else 0.0
+            heaviest = max(heaviest, run)
+        return min(heaviest, 30.0) / 10.0
+
+    def _forget_the_answered(self, own: int) -> None:
+        """Take out the strangers for which the base has an entry, and build the spaces without them."""
+        kept = [*range(own)]
+        known = {text.spoken for text in self._texts[:own]}
+        near = _joined(self._characters.matrix, self._sounds.matrix)
+        likeness = (near[own:] @ near[:own].T).max(axis=1).toarray().ravel()
+        for place, alike in enumerate(likeness, start=own):
+            text = self._texts[place].spoken
+            if text not in known if text in NAMES_ALONE else alike <= SAME_MATTER:
+                kept.append(place)
+        self._texts = [self._texts[place] for place in kept]
+        self._characters.matrix = self._characters.matrix[kept]
+        self._sounds.matrix = self._sounds.matrix[kept]
+
+    def _entry(self, number: int, places: tuple[int, ...]) -> _Entry:
+        entry = self.base.entries[number]
+        texts = [self._texts[place] for place in places]
+        return _Entry(
+            entry.id,
+            entry.line,
+            places,
+            (
+                frozenset(sign for text in texts for sign in text.spoken),
+                frozenset(sound for text in texts for sound in text.heard),
+            ),
+            frozenset(pair for text in texts for pair in pairwise(text.heard)),
+            frozenset(aspect for text in texts for aspect in aspects(text.spoken)),
+            frozenset(town for text in texts for town in towns(text.spoken)),
+        )
 
     def _why(self, text: str, entry: str, features: Features) -> str:
         """One sentence: what was recognised, by writing or by sound alone, and what is left over."""
-        spoken = canonical(text)
-        letters, heard = self._known[entry]
-        written = "".join(sign for sign in spoken if sign in letters)
-        pairs = list(zip(spoken, syllables(spoken), strict=True))
+        asked, known = _text(0, text), self._entries[self._number[entry]]
+        letters, heard = known.known
+        written = "".join(sign for sign in asked.spoken if sign in letters)
+        pairs = list(zip(asked.spoken, asked.heard, strict=True))
         by_sound = "".join(sign for sign, sound in pairs if sign not in letters and sound in heard)
         left = "".join(sign for sign, sound in pairs if sign not in letters and sound not in heard)
         parts = [f"writing {features.characters:.2f}, sound {features.sounds:.2f}"]
@@ -197,13 +330,13 @@ class NgramMatcher:
             parts.append(f"by sound alone {by_sound!r}")
         if left:
             parts.append(f"left over {left!r}")
+        if other := sorted(aspects(asked.spoken) - known.aspects):
+            parts.append(f"asks about {', '.join(other)}, of which it says nothing")
+        if elsewhere := sorted(towns(asked.spoken) - known.towns):
+            parts.append(f"names {', '.join(elsewhere)}")
+        if self.name_alone(text):
+            parts.append("a name alone says whom, not what")
         return ", ".join(parts)
-
-
-def score(features: Features) -> float:
-    """The estimated probability that the entry is the right one."""
-    total = BIAS + sum(weight * value for weight, value in zip(WEIGHTS, features.row(), strict=True))
-    return 1.0 / (1.0 + exp(-max(-60.0, min(60.0, total))))
 
 
 def decide(candidates: Sequence[Candidate], thresholds: Thresholds) -> tuple[Decision, str]:
@@ -222,83 +355,26 @@ def decide(candidates: Sequence[Candidate], thresholds: Thresholds) -> tuple[Dec
     return Decision.ANSWER, f"{best.score:.2f}, {ahead:.2f} ahead of the next: {best.because}"
 
 
-class _Space:
-    """Variants as weighted 1- and 2-grams. What no variant has keeps its weight in a question's length: scikit-learn would drop
-    it, and a question about something unknown would look like one about what is left of it.
-
-    ``texts``: signs or syllables, one row a variant; ``written``: the signs of each, which say how much one weighs.
-    """
-
-    def __init__(self, texts: Sequence[Sequence[str]], written: Sequence[str]) -> None:
-        from scipy.sparse import diags
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        self._vectorizer: Any = TfidfVectorizer(analyzer=_grams, norm=None)
-        matrix = self._vectorizer.fit_transform(texts)
-        self._vocabulary: dict[str, int] = self._vectorizer.vocabulary_
-        self._rarity = self._vectorizer.idf_
-        self._unknown = float(self._rarity.max())
-        light: dict[str, bool] = {}
-        for text, signs in zip(texts, written, strict=True):
-            for sound, sign in zip(text, signs, strict=True):
-                light[sound] = light.get(sound, True) and sign in LIGHT
-        self._light = frozenset(sound for sound, is_light in light.items() if is_light)
-        self._factors = [self._factor(gram) for gram in self._vectorizer.get_feature_names_out()]
-        self._scaled = diags(self._factors)
-        matrix = matrix @ self._scaled
-        lengths = matrix.multiply(matrix).sum(axis=1).A1 ** 0.5
-        self._matrix = (diags(1.0 / lengths) @ matrix).tocsr()
-
-    def near(self, text: Sequence[str], written: str) -> Any:
-        """The cosine with each variant, one number each."""
-        vector = self._vectorizer.transform([text]) @ self._scaled
-        unknown = 0.0
-        for gram, signs in zip(_grams(text), _grams(written), strict=True):
-            if gram not in self._vocabulary:
-                unknown += (self._unknown * _lightness(signs)) ** 2
-        length = (float(vector.multiply(vector).sum()) + unknown) ** 0.5
-        return (self._matrix @ vector.T).toarray().ravel() / (length or 1.0)
-
-    def weight(self, sign: str) -> float:
-        place = self._vocabulary.get(sign)
-        rarity = self._unknown if place is None else float(self._rarity[place])
-        return rarity * _lightness(sign)
-
-    def known_share(
-        self, spoken: str, heard: Sequence[str], known: tuple[frozenset[str], frozenset[str]]
-    ) -> float:
-        """The share of what was said, by weight, whose characters or, for a little less, sounds are known."""
-        letters, sounds = known
-        total = got = 0.0
-        for sign, sound in zip(spoken, heard, strict=True):
-            weight = self.weight(sign)
-            total += weight
-            got += weight if sign in letters else 0.9 * weight if sound in sounds else 0.0
-        return got / total if total else 0.0
-
-    def _factor(self, gram: str) -> float:
-        parts = gram.split(" ")
-        return sum(LIGHT_WEIGHT if part in self._light else 1.0 for part in parts) / len(parts)
+_ASKED_FOR = re.compile("^(?:我要|我想|我|请|给我)*(?:转接|转到|转|接一下|接|找)?(?=.)")
 
 
-def _lightness(signs: str) -> float:
-    parts = signs.split(" ")
-    return sum(LIGHT_WEIGHT if part in LIGHT else 1.0 for part in parts) / len(parts)
+def _text(entry: int, question: str) -> _Text:
+    spoken = canonical(question)
+    return _Text(entry, question, spoken, syllables(spoken))
 
 
-def _evidence(spoken: str, heard: Sequence[str], known: tuple[frozenset[str], frozenset[str]]) -> float:
-    letters, sounds = known
-    pairs = [(sign, sound) for sign, sound in zip(spoken, heard, strict=True) if sign not in LIGHT]
-    count = sum(1.0 if sign in letters else 0.5 if sound in sounds else 0.0 for sign, sound in pairs)
-    return min(count, 6.0) / 6.0
+def _sum(shares: dict[str, float], parts: dict[str, float]) -> float:
+    return sum(share * parts[name] for name, share in shares.items())
 
 
-def _grams(text: Sequence[str]) -> list[str]:
-    return [*text, *(f"{one} {other}" for one, other in pairwise(text))]
+def _joined(characters: Any, sounds: Any) -> Any:
+    from scipy.sparse import hstack
+
+    return hstack([characters, sounds]).tocsr() * 0.5**0.5
 
 
-def _top(scores: Any) -> Any:
-    count = min(NEAREST, len(scores))
+def _top(scores: Any, count: int) -> Any:
+    count = min(count, len(scores))
     return (-scores).argpartition(count - 1)[:count]
 
 

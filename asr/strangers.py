@@ -7,6 +7,8 @@ A base that has an entry for one of them is stronger: `asr.matching` leaves out 
 
 from __future__ import annotations
 
+from asr.wording import canonical
+
 OTHER_MATTERS = """
 快递怎么查 快递没收到 寄快递多少钱 快递丢件怎么赔 邮局几点下班 寄信要多少钱 邮政编码是多少 包裹怎么寄到国外
 话费怎么查 充话费 手机套餐怎么改 手机没信号 手机卡怎么补办 宽带怎么办理 网络连不上怎么办 流量用完了 有线电视没信号 骚扰电话怎么拦截
@@ -71,6 +73,8 @@ TALK = """
 讲个笑话 唱个歌 聊聊天 我很无聊 我心情不好 今天真热 今天真冷 吃饭了吗 祝你生日快乐 新年好 普通话 英语服务 你说方言吧 孩子别闹 关一下电视 吃饭了
 """
 """what is said in a call and asks for nothing, or for something that no entry gives"""
+NAMES_ALONE = frozenset(map(canonical, NAMES.split()))
+"""`NAMES` in the wording in which questions are compared"""
 
 
 def strangers() -> tuple[str, ...]:

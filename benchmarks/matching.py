@@ -19,14 +19,31 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from asr import score_trees
 from asr.knowledge import KnowledgeBase
-from asr.matching import Decision, Features, Match, NgramMatcher, Thresholds
+from asr.matching import Decision, Match, NgramMatcher, Thresholds
+from asr.scoring import Features
 from hotline.knowledge_files import starting_base
 
 SETS = Path(__file__).parents[1] / "tests" / "data" / "knowledge"
 WRONG_AT_MOST = 0.01
 """of all questions: the stated rate, for which the threshold is chosen"""
+DEVELOPMENT = ("development", "voices", "near_misses")
+"""the sets that the trees and the thresholds are made of"""
+FOLDS, ORPHANS_WEIGH, RATE = 10, 0.4, 0.1
+TREES = '''"""The trees of `asr.scoring.score`, as ``python -m benchmarks.matching --fit`` wrote them: one a line, in the form of
+`asr.scoring.read_tree`. Nobody changes them by hand."""
+
+from __future__ import annotations
+
+BASE = {base:.6f}
+RATE = {rate}
+TREES = """
+{trees}
+"""
+'''
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +95,69 @@ def orphans(
 
 
 def fit(base: KnowledgeBase, questions: Sequence[Asked]) -> None:
-    """Print weights, bias, and the threshold that keeps the stated rate in ten-fold cross-validation."""
+    """Make the trees of `asr.score_trees` anew, and print what each threshold would do in ten-fold cross-validation.
+
+    All rows of one question are in the same fold. An orphan counts for less than half a question: it is seldom that a base
+    lacks an entry and has all its neighbours.
+    """
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_predict
+    from sklearn.ensemble import GradientBoostingClassifier
 
     matcher = NgramMatcher(base)
-    rows: list[tuple[Features, bool, bool]] = [
-        (found[0][2], found[0][0] == one.entry, True)
-        for one in questions
+    rows: list[tuple[Features, bool, bool, int]] = [
+        (found[0][2], found[0][0] == one.entry, True, number % FOLDS)
+        for number, one in enumerate(questions)
         if (found := matcher.look(one.heard))
     ]
+    folds = {one.heard: number % FOLDS for number, one in enumerate(questions)}
     rows += [
-        (found[0][2], False, False)
+        (found[0][2], False, False, folds[heard])
         for without, heard in orphans(base, questions)
         if (found := without.look(heard))
     ]
-    values = np.array([features.row() for features, _, _ in rows])
-    right = np.array([is_right for _, is_right, _ in rows])
-    asked_really = np.array([real for _, _, real in rows])
-    model = LogisticRegression(C=10.0, max_iter=5000)
-    scores = cross_val_predict(model, values, right, cv=10, method="predict_proba")[:, 1]
-    model.fit(values, right)
-    weights = ", ".join(f"{weight:.2f}" for weight in model.coef_[0])
-    print(f"WEIGHTS = ({weights})")
-    print(f"BIAS = {model.intercept_[0]:.2f}")
+    values = np.array([features.row() for features, *_ in rows])
+    right = np.array([is_right for _, is_right, *_ in rows])
+    real = np.array([is_real for _, _, is_real, _ in rows])
+    fold = np.array([number for *_, number in rows])
+    weights = np.where(real, 1.0, ORPHANS_WEIGH)
+
+    def model() -> GradientBoostingClassifier:
+        return GradientBoostingClassifier(
+            n_estimators=100, max_depth=3, learning_rate=RATE, subsample=0.7, max_features=0.3,
+            min_samples_leaf=8, random_state=0,
+        )  # fmt: skip
+
+    scores = np.zeros(len(rows))
+    for number in range(FOLDS):
+        learnt = model().fit(values[fold != number], right[fold != number], weights[fold != number])
+        scores[fold == number] = learnt.predict_proba(values[fold == number])[:, 1]
     print("threshold  right  wrong  orphans answered")
-    for threshold in np.arange(0.2, 0.96, 0.05):
+    for threshold in np.arange(0.3, 0.96, 0.025):
         over = scores >= threshold
-        answered_right = int((over & right & asked_really).sum())
-        wrong = int((over & ~right & asked_really).sum())
-        orphaned = int((over & ~asked_really).sum())
+        answered_right = int((over & right & real).sum())
+        wrong = int((over & ~right & real).sum())
+        orphaned = int((over & ~real).sum())
         mark = "" if wrong > WRONG_AT_MOST * len(questions) else "  <= stated rate"
-        print(f"{threshold:9.2f}  {answered_right:5}  {wrong:5}  {orphaned:5}{mark}")
+        print(f"{threshold:9.3f}  {answered_right:5}  {wrong:5}  {orphaned:5}{mark}")
+    learnt = model().fit(values, right, weights)
+    prior = float(np.log(learnt.init_.class_prior_[1] / learnt.init_.class_prior_[0]))
+    trees = [as_line(tree[0].tree_) for tree in learnt.estimators_]
+    text = TREES.format(base=prior, rate=RATE, trees="\n".join(trees))
+    (Path(score_trees.__file__)).write_text(text, "utf-8")
+    print(f"{len(trees)} trees in {score_trees.__name__}")
+
+
+def as_line(tree: Any) -> str:
+    """A fitted tree as `asr.scoring.read_tree` reads it."""
+    splits = [node for node in range(tree.node_count) if tree.children_left[node] >= 0]
+    leaves = [node for node in range(tree.node_count) if tree.children_left[node] < 0]
+    place = {node: number for number, node in enumerate(splits)}
+    place |= {node: -1 - number for number, node in enumerate(leaves)}
+    parts = [
+        f"{tree.feature[node]}:{tree.threshold[node]:.4g}:{place[tree.children_left[node]]}:{place[tree.children_right[node]]}"
+        for node in splits
+    ]
+    return " ".join([*parts, "|", *(f"{tree.value[node][0][0]:.3f}" for node in leaves)])
 
 
 def told(name: str, counts: dict[str, Counter[str]]) -> None:

@@ -2,8 +2,8 @@
 
 Each of the held-out recordings under ``tests/data/speech`` is said by a SIP caller as RTP (A-law), ``--callers`` of them at a time,
 through Asterisk and AudioSocket into the speech process; what comes back is timed where the caller hears it. Right: the entry of
-the question was answered (a recording without an entry: nothing was). The wait is from the last of the voice that the caller sent to
-the first 20 ms of sound that he received after it.
+X
+to the first 20 ms of sound that he received after it.
 """
 
 from __future__ import annotations

@@ -91,6 +91,8 @@ def setup(file: CityFile) -> SpeechSetup:
         question=tuple(table.question),
         case=table.case_numbers,
         sms=sends_sms(file),
+        transcript=table.transcript,
+        notice=transcript_notice(file) or (),
     )
 
 

@@ -26,7 +26,7 @@ from acd.agents import Activity, Presence
 from acd.messages import CallRecord
 from acd.metrics import measure
 from dialplans.decision import Answerer
-from hotline import demo_transfers
+from hotline import demo_machine, demo_transfers
 from hotline.city import City
 from hotline.city_callers import seated
 from hotline.logs import OwnersFault, set_up
@@ -101,6 +101,7 @@ class Demo:
         self.console = Console(quiet=quiet)
         self.records: list[CallRecord] = []
         self.legs: list[Leg] = []
+        self.machine: dict[str, Any] | None = None
         self.began = time.monotonic()
         self.manner = Manner(ring_s=Fixed(0.2), talk_s=Lognormal(talk_s, 0.5))
         """what the seats' phones do"""
@@ -120,9 +121,17 @@ class Demo:
                     async with self._equipment(platform) as phones:
                         offered = await self._play(platform, phones)
                         self.legs = phones.legs()
+                        self.machine = await self.ask_machine(platform, home)
                     return self._summary(platform, offered)
                 finally:
                     await platform.stop_switch()
+
+    async def ask_machine(self, platform: Platform, home: Path) -> dict[str, Any] | None:
+        """When the others are through, one caller asks the machine. His call is in no figure of theirs."""
+        records = list(self.records)
+        told = await demo_machine.ask(platform, self.city, home, self.say)
+        self.records[:] = records
+        return told
 
     def watch(self, platform: Platform) -> None:
         """What goes on beside the calls: some of them are brought together with 110."""
@@ -291,6 +300,7 @@ class Demo:
             "answered_by_others": by["passed"],
             "told": told,
             "transfers": demo_transfers.tally(self.records),
+            "machine": self.machine,
             "records": len(self.records),
             "engine_faults": platform.service.faults,
         }
@@ -316,6 +326,9 @@ class Demo:
             ("refused for want of a channel", result["refused"]),
             ("lost", result["lost"]),
         ]
+        if asked := result.get("machine"):
+            answer = f"answered after {asked['wait_s']:.2f} s" if asked["entry"] else "not answered"
+            rows.append((f"asked the machine: {asked['asked']}", answer))
         for what, count in rows:
             table.add_row(what, str(count))
         self.console.print(table)
