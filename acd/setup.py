@@ -169,7 +169,8 @@ class SpeechSetup:
     ``None``: of all that seats answer. ``case``: callers are asked for their case's number when they ask about a case; ``sms``: an
     answer can be sent to them.
 
-    ``transcript``: talks with seats are written down as they go; ``notice``: what callers hear of that first, empty where none is due.
+    ``transcript``: talks with seats are written down as they go; ``notice``: what callers hear of that first, empty where none is
+    due.
     """
 
     greeting: bool = False

@@ -51,7 +51,7 @@ def room(s: State) -> int:
 
 
 def settle(s: State, event: Event) -> None:
-    """Order what is to begin and to end. A talk that found no room is not written down from its middle because another one ended."""
+    """Order what is to begin and to end. A talk that found no room is not begun in its middle because another one ended."""
     touched: set[CallId] = set(s.ears)
     if isinstance(event, SpeechServed | SwitchSurveyed):
         touched |= s.calls.keys()

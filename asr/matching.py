@@ -40,7 +40,7 @@ class Thresholds:
     The defaults are those that ``benchmarks/matching.py`` chose on the development set.
     """
 
-    answer: float = 0.85
+    answer: float = 0.60
     ask_back: float = 0.10
     margin: float = 0.04
 

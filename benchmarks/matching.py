@@ -1,9 +1,9 @@
 """Does the voice knowledge base find the answer to what callers say, and how often is it a wrong one?
 
-Prints, for the development and the held-out set under ``tests/data/knowledge``, how many questions are answered right and wrong,
-asked back and passed on, and the time of one question against that of a plain look through all variants. ``--fit`` makes the
-weights of `asr.matching` anew and chooses the thresholds, from the development set alone; they are then written by hand into
-the module. A third set, the *orphans*, is the same questions with their entry taken out of the base: nothing may be answered.
+Prints, for the development sets and the held-out set under ``tests/data/knowledge``, how many questions are answered right and
+wrong, asked back and passed on, and the time of one question against that of a plain look through all variants. ``--fit`` writes
+`asr.score_trees` anew and prints what each threshold would do, from the development sets alone; the thresholds are then written by
+hand into `asr.matching`. The *orphans* are the same questions with their entry taken out of the base: nothing may be answered.
 
 Wrong: an answer was spoken that is not the right one, or one where the base has none. Its denominator is every question of the
 set, those without an answer too. Asked back right: the question that is read back is the caller's.
@@ -42,7 +42,7 @@ BASE = {base:.6f}
 RATE = {rate}
 TREES = """
 {trees}
-"""
+"""  # noqa: E501
 '''
 
 
@@ -55,7 +55,7 @@ class Asked:
 
 
 def asked(name: str) -> list[Asked]:
-    """``development`` or ``held_out``."""
+    """``development``, ``voices``, ``near_misses`` or ``held_out``."""
     with (SETS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     return [Asked(row["heard"], None if row["entry"] == "-" else row["entry"]) for row in rows]
@@ -199,12 +199,13 @@ def one_question(matcher: NgramMatcher, base: KnowledgeBase, questions: Sequence
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--fit", action="store_true", help="weights and threshold from the development set only"
+        "--fit", action="store_true", help="write asr/score_trees.py, from the development sets only"
     )
     parser.add_argument("--development", action="store_true", help="leave the held-out set alone")
-    parser.add_argument("--errors", action="store_true", help="what went wrong in the development set")
+    parser.add_argument("--errors", action="store_true", help="what went wrong in the development sets")
     args = parser.parse_args()
-    base, development = starting_base(), asked("development")
+    base, sets = starting_base(), {name: asked(name) for name in DEVELOPMENT}
+    development = [one for questions in sets.values() for one in questions]
     if args.fit:
         fit(base, development)
         return 0
@@ -214,7 +215,8 @@ def main() -> int:
     print(
         f"{len(base)} entries, built with all imports in {time.perf_counter() - began:.2f} s; {matcher.thresholds}"
     )
-    told("development", figures(matcher, development))
+    for name, questions in sets.items():
+        told(name, figures(matcher, questions))
     answered = sum(
         replace_thresholds(without, matcher.thresholds).match(heard).decision is Decision.ANSWER
         for without, heard in orphans(base, development)
