@@ -65,7 +65,8 @@ class Converse(Message, frozen=True):
     """Lead the caller to the machine that answers questions. Answered by `CallerSpoke` for each turn, and `ConversationOver`.
 
     ``offer`` is said first, ``person`` when he is led (back) to a person. ``sms``: an answer can be sent to ``caller``; ``case``:
-    he is asked for his case's number. The next order that is more than music ends the conversation.
+    he is asked for his case's number, ``identity``: or that of his identity card. The next order that is more than music ends
+    the conversation.
     """
 
     call: CallId
@@ -75,6 +76,7 @@ class Converse(Message, frozen=True):
     caller: str = ""
     sms: bool = False
     case: bool = True
+    identity: bool = False
 
 
 class RingAgent(Message, frozen=True):

@@ -129,8 +129,8 @@ class SuperviseAsked(Message, frozen=True):
 class EarAsked(Message, frozen=True):
     """A program wants to read along what is said at seats.
 
-    ``by``: the agent for whom it asks, whose own talks may be read, and those of others with the right ``listen``; ``""``: it is the
-    screen of ``seat``, of whoever talks there. ``seat``: only there.
+    ``by``: the agent for whom it asks, whose own talks may be read, and those of others with the right ``listen``; ``""``: it is
+    the screen of ``seat``, of whoever talks there. ``seat``: only there.
 
     ``desk``: who hears the answer; refused: the prompt that says why.
     """

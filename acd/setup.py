@@ -166,8 +166,8 @@ class SpeechSetup:
 
     ``greeting``: one sentence (``offer``) after the greeting, before they wait; ``key``: pressed while waiting, which they hear of
     (``waiting``) with the queue's words; ``question`` is said then. ``lines``: only callers of these, as the plan shows them;
-    ``None``: of all that seats answer. ``case``: callers are asked for their case's number when they ask about a case; ``sms``: an
-    answer can be sent to them.
+    ``None``: of all that seats answer. ``case``: callers are asked for their case's number when they ask about a case,
+    ``identity``: or for that of their identity card; ``sms``: an answer can be sent to them.
 
     ``transcript``: talks with seats are written down as they go; ``notice``: what callers hear of that first, empty where none is
     due.
@@ -181,6 +181,7 @@ class SpeechSetup:
     question: tuple[str, ...] = ("speech-question",)
     case: bool = True
     sms: bool = False
+    identity: bool = False
     transcript: bool = False
     notice: tuple[str, ...] = ()
 

@@ -65,6 +65,7 @@ def begin(s: State, call: Call, via: str, offered: tuple[str, ...]) -> None:
             number,
             setup.sms and _is_mobile(number),
             setup.case,
+            setup.identity,
         )
     )
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from math import log
 from typing import Any, Protocol
 
 from asr.aspects import aspects, towns
-from asr.knowledge import KnowledgeBase
+from asr.knowledge import Entry, KnowledgeBase
 from asr.latent import Latent
 from asr.ngrams import Known, Space, evidence, lightness
 from asr.pinyin import syllables
 from asr.scoring import Features, score
-from asr.strangers import NAMES_ALONE, strangers
+from asr.strangers import NAMES_ALONE, named, strangers
 from asr.wording import LIGHT, canonical, plain
 
 
@@ -92,7 +92,7 @@ ON_THE_LINE = 0.02
 SAME_MATTER = 0.8
 """a stranger as near as this to a variant is none: the base has an entry for it"""
 NAME_ALONE = 0.5
-"""a department's name alone is scored at most this share of what is answered"""
+"""a department's name alone, or one that only sounds like the entry's, is scored at most this share of what is answered"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,7 @@ class _Entry:
     pairs: frozenset[tuple[str, str]]
     aspects: frozenset[str]
     towns: frozenset[str]
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,45 +146,59 @@ class NgramMatcher:
     def __init__(self, base: KnowledgeBase, thresholds: Thresholds | None = None) -> None:
         self.base = base
         self.thresholds = thresholds or Thresholds()
-        own = [_text(number, question) for number, entry in enumerate(base) for question in entry.questions]
-        if not own:
+        self._entries: list[_Entry] = []
+        asked = [[_text(0, question) for question in entry.questions] for entry in base]
+        heard = [
+            (entry, [text for text in texts if text.spoken])
+            for entry, texts in zip(base, asked, strict=True)
+            if any(text.spoken for text in texts)
+        ]
+        if not heard:
             return
-        self._texts = [*own, *(_text(len(base), line) for line in strangers())]
+        own = [replace(text, entry=number) for number, (_, texts) in enumerate(heard) for text in texts]
+        self._nobody = len(heard)
+        self._texts = [*own, *(_text(self._nobody, line) for line in strangers())]
         written = [text.spoken for text in self._texts]
         self._characters = Space([tuple(text.spoken) for text in self._texts], written)
         self._sounds = Space([text.heard for text in self._texts], written)
         self._forget_the_answered(len(own))
         self._names = NAMES_ALONE - {text.spoken for text in own}
         joined = _joined(self._characters.matrix, self._sounds.matrix)
-        self._latent = Latent(joined, [text.entry for text in self._texts], len(base))
+        self._latent = Latent(joined, [text.entry for text in self._texts], self._nobody)
         places: dict[int, list[int]] = {}
         for place, text in enumerate(own):
             places.setdefault(text.entry, []).append(place)
-        self._entries = [self._entry(number, tuple(places[number])) for number in sorted(places)]
+        self._entries = [self._entry(entry, tuple(places[number])) for number, (entry, _) in enumerate(heard)]
         self._number = {entry.id: number for number, entry in enumerate(self._entries)}
 
     def match(self, text: str, *, line: str | None = None) -> Match:
-        found = self.look(text, line=line)
-        most = self.thresholds.answer * NAME_ALONE if self.name_alone(text) else 1.0
+        found, asked = self.look(text, line=line), _text(0, text)
+        alone = bool(found) and _ASKED_FOR.sub("", asked.spoken) in self._names
+        most = self.thresholds.answer * NAME_ALONE if alone else 1.0
         candidates = tuple(
-            Candidate(entry, min(most, score(features)), question, self._why(text, entry, features))
+            Candidate(entry, min(most, score(features)), question, self._why(asked, entry, features, alone))
             for entry, question, features in found
         )
         # the first stays the first: only `ahead` of the others is negative
         decision, because = decide(candidates, self.thresholds)
         return Match(text, decision, candidates, because)
 
-    def name_alone(self, text: str) -> bool:
-        """Did the caller only name a department (水务局, 转公安局)? Unless the base has an entry for just that."""
-        return bool(self._entry_count()) and _ASKED_FOR.sub("", canonical(text)) in self._names
-
-    def _entry_count(self) -> int:
-        return sum(bool(entry.questions) for entry in self.base)
+    def _candidate(self, asked: _Text, entry: str, question: str, features: Features) -> Candidate:
+        """Scored by its features; no more than to be asked back where a name tells against it."""
+        known = self._entries[self._number[entry]]
+        but = ""
+        if _ASKED_FOR.sub("", asked.spoken) in self._names:
+            but = "a name alone says whom, not what"
+        elif other := _sounds_like(asked.spoken, known.names):
+            but = f"only sounds like {other}"
+        most = self.thresholds.answer * NAME_ALONE if but else 1.0
+        why = self._why(asked, known, features)
+        return Candidate(entry, min(most, score(features)), question, f"{why}, {but}" if but else why)
 
     def look(self, text: str, *, line: str | None = None, most: int = 5) -> list[tuple[str, str, Features]]:
         """The nearest entries, the best first: its id, its nearest variant, and how near."""
         asked = _text(0, text)
-        if not self._entry_count() or not asked.spoken:
+        if not self._entries or not asked.spoken:
             return []
         sight = self._sight(asked)
         best: dict[int, tuple[float, int, dict[str, float]]] = {}
@@ -191,7 +206,7 @@ class NgramMatcher:
         for place in self._near(sight):
             text_there = self._texts[place]
             parts = self._parts(sight, place)
-            if text_there.entry == len(self.base):
+            if text_there.entry == self._nobody:
                 strange = max(strange, _sum(AGAINST_STRANGERS, parts))
                 continue
             total = _sum(RANK, parts)
@@ -211,7 +226,10 @@ class NgramMatcher:
     def _sight(self, asked: _Text) -> _Sight:
         characters = self._characters.vector(tuple(asked.spoken), asked.spoken)
         sounds = self._sounds.vector(asked.heard, asked.spoken)
-        latent, belongs, in_sight = self._latent.look(_joined(characters, sounds))
+        width = self._characters.matrix.shape[1]
+        both = {place: weight * 0.5**0.5 for place, weight in characters.items()}
+        both |= {width + place: weight * 0.5**0.5 for place, weight in sounds.items()}
+        latent, belongs, in_sight = self._latent.look(both)
         near_characters, near_sounds = self._characters.near(characters), self._sounds.near(sounds)
         return _Sight(asked, near_characters, near_sounds, latent, belongs, in_sight)
 
@@ -238,7 +256,7 @@ class NgramMatcher:
             "by_variant": self._characters.known_share(spoken, heard, there.known),
             "latent": float(sight.latent[place]),
         }
-        if there.entry < len(self.base):
+        if there.entry < self._nobody:
             known = self._entries[there.entry].known
             parts["explained"] = self._characters.known_share(spoken, heard, known)
             parts["belongs"] = min(1.0, max(0.0, float(sight.belongs[there.entry])))
@@ -254,7 +272,8 @@ class NgramMatcher:
         pairs = list(pairwise(heard))
         weights = [lightness(f"{one} {other}") for one, other in pairwise(spoken)]
         paired = sum(weight for weight, pair in zip(weights, pairs, strict=True) if pair in entry.pairs)
-        nearest = sorted((float(sight.characters[place] + sight.sounds[place]) for place in entry.places))[-3:]
+        likeness = [float(sight.characters[place] + sight.sounds[place]) for place in entry.places]
+        nearest = sorted(likeness)[-3:]
         return Features(
             characters=parts["characters"],
             sounds=parts["sounds"],
@@ -270,7 +289,8 @@ class NgramMatcher:
             over_stranger=_sum(AGAINST_STRANGERS, parts) - strange,
             new_signs=float(len(set(spoken) - letters)),
             new_pairs=float(sum(pair not in entry.pairs for pair in pairs)),
-            new_content=sum(is_new and sign not in LIGHT for is_new, sign in zip(new, spoken, strict=True)) / 5.0,
+            new_content=sum(is_new and sign not in LIGHT for is_new, sign in zip(new, spoken, strict=True))
+            / 5.0,
             left_over=self._heaviest_run(spoken, new),
             length=log(1 + len(spoken)),
             content=min(8, sum(sign not in LIGHT for sign in spoken)) / 8.0,
@@ -300,8 +320,7 @@ class NgramMatcher:
         self._characters.matrix = self._characters.matrix[kept]
         self._sounds.matrix = self._sounds.matrix[kept]
 
-    def _entry(self, number: int, places: tuple[int, ...]) -> _Entry:
-        entry = self.base.entries[number]
+    def _entry(self, entry: Entry, places: tuple[int, ...]) -> _Entry:
         texts = [self._texts[place] for place in places]
         return _Entry(
             entry.id,
@@ -314,11 +333,11 @@ class NgramMatcher:
             frozenset(pair for text in texts for pair in pairwise(text.heard)),
             frozenset(aspect for text in texts for aspect in aspects(text.spoken)),
             frozenset(town for text in texts for town in towns(text.spoken)),
+            frozenset(name for text in texts for name in named(text.spoken)),
         )
 
-    def _why(self, text: str, entry: str, features: Features) -> str:
+    def _why(self, asked: _Text, known: _Entry, features: Features) -> str:
         """One sentence: what was recognised, by writing or by sound alone, and what is left over."""
-        asked, known = _text(0, text), self._entries[self._number[entry]]
         letters, heard = known.known
         written = "".join(sign for sign in asked.spoken if sign in letters)
         pairs = list(zip(asked.spoken, asked.heard, strict=True))
@@ -334,8 +353,6 @@ class NgramMatcher:
             parts.append(f"asks about {', '.join(other)}, of which it says nothing")
         if elsewhere := sorted(towns(asked.spoken) - known.towns):
             parts.append(f"names {', '.join(elsewhere)}")
-        if self.name_alone(text):
-            parts.append("a name alone says whom, not what")
         return ", ".join(parts)
 
 
@@ -356,6 +373,14 @@ def decide(candidates: Sequence[Candidate], thresholds: Thresholds) -> tuple[Dec
 
 
 _ASKED_FOR = re.compile("^(?:我要|我想|我|请|给我)*(?:转接|转到|转|接一下|接|找)?(?=.)")
+
+
+def _sounds_like(spoken: str, names: frozenset[str]) -> str | None:
+    """That of an entry's names which a name in the question sounds like, and is not (水务局, 税务局)."""
+    said = named(spoken)
+    others = {syllables(name): name for name in names}
+    found = (others.get(syllables(name)) for name in said - names)
+    return next((name for name in found if name is not None and name not in said), None)
 
 
 def _text(entry: int, question: str) -> _Text:

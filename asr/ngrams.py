@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -24,40 +25,46 @@ class Space:
         from scipy.sparse import diags
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._vectorizer: Any = TfidfVectorizer(analyzer=_grams, norm=None)
-        matrix = self._vectorizer.fit_transform(texts)
-        self._vocabulary: dict[str, int] = self._vectorizer.vocabulary_
-        self._rarity = self._vectorizer.idf_
-        self._unknown = float(self._rarity.max())
+        vectorizer = TfidfVectorizer(analyzer=_grams, norm=None)
+        matrix = vectorizer.fit_transform(texts)
+        self._vocabulary: dict[str, int] = vectorizer.vocabulary_
+        self._rarities: list[float] = vectorizer.idf_.tolist()
+        self._unknown = max(self._rarities)
         light: dict[str, bool] = {}
         for text, signs in zip(texts, written, strict=True):
             for sound, sign in zip(text, signs, strict=True):
                 light[sound] = light.get(sound, True) and sign in LIGHT
         self._light = frozenset(sound for sound, is_light in light.items() if is_light)
-        self._factors = [self._factor(gram) for gram in self._vectorizer.get_feature_names_out()]
-        self._scaled = diags(self._factors)
-        matrix = matrix @ self._scaled
+        factors = [self._factor(gram) for gram in vectorizer.get_feature_names_out()]
+        self._weights = [rarity * factor for rarity, factor in zip(self._rarities, factors, strict=True)]
+        matrix = matrix @ diags(factors)
         lengths = matrix.multiply(matrix).sum(axis=1).A1 ** 0.5
         self.matrix: Any = (diags(1.0 / lengths) @ matrix).tocsr()
 
-    def vector(self, text: Sequence[str], written: str) -> Any:
-        """A question as a sparse row, of length 1 or, where something in it is in no variant, shorter."""
-        vector = self._vectorizer.transform([text]) @ self._scaled
+    def vector(self, text: Sequence[str], written: str) -> dict[int, float]:
+        """A question's weight in each column, of length 1 or, where something in it is in no variant, shorter."""
+        weights: dict[int, float] = {}
         unknown = 0.0
         for gram, signs in zip(_grams(text), _grams(written), strict=True):
-            if gram not in self._vocabulary:
+            place = self._vocabulary.get(gram)
+            if place is None:
                 unknown += (self._unknown * lightness(signs)) ** 2
-        length = (float(vector.multiply(vector).sum()) + unknown) ** 0.5
-        return vector / (length or 1.0)
+            else:
+                weights[place] = weights.get(place, 0.0) + self._weights[place]
+        length = (sum(weight * weight for weight in weights.values()) + unknown) ** 0.5
+        return {place: weight / length for place, weight in weights.items()}
 
-    def near(self, vector: Any) -> Any:
+    def near(self, vector: dict[int, float]) -> Any:
         """The cosine with each variant, one number each."""
-        return (self.matrix @ vector.T).toarray().ravel()
+        import numpy as np
+
+        row = np.zeros(self.matrix.shape[1])
+        row[list(vector)] = list(vector.values())
+        return self.matrix @ row
 
     def weight(self, sign: str) -> float:
         place = self._vocabulary.get(sign)
-        rarity = self._unknown if place is None else float(self._rarity[place])
-        return rarity * lightness(sign)
+        return (self._unknown if place is None else self._rarities[place]) * lightness(sign)
 
     def known_share(self, spoken: str, heard: Sequence[str], known: Known) -> float:
         """The share of what was said, by weight, whose characters or, for a little less, sounds are known."""
@@ -74,6 +81,7 @@ class Space:
         return sum(LIGHT_WEIGHT if part in self._light else 1.0 for part in parts) / len(parts)
 
 
+@lru_cache(maxsize=65536)
 def lightness(signs: str) -> float:
     """The weight of one sign, or the mean of several with blanks between."""
     parts = signs.split(" ")

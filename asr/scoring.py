@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from math import exp
+from operator import attrgetter
 
 from asr.score_trees import BASE, RATE, TREES
 
@@ -50,8 +52,10 @@ class Features:
     other_place: float
 
     def row(self) -> tuple[float, ...]:
-        return astuple(self)
+        return _row(self)
 
+
+_row: Callable[[Features], tuple[float, ...]] = attrgetter(*(field.name for field in fields(Features)))
 
 Split = tuple[int, float, int, int]
 """the feature's number, its limit (up to which it goes to the first), and the two places to go on; a place below 0 is a leaf"""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from dialplans.along import ALONG
 from dialplans.callback import CALLBACK
+from dialplans.ear import EAR
 from dialplans.outgoing import FROM_SEAT, OUTGOING
 from dialplans.rooms import ROOMS
 from dialplans.supervise import SUPERVISE
@@ -56,7 +57,7 @@ def render_extensions(
     parts += [_FROM_TRUNK.replace("@TRUNK@", name) for name in trunks]
     parts.append(_FROM_SEAT + "\n".join(_FEATURE.replace("@CODE@", code) for code in feature_codes))
     parts.append(FROM_SEAT)
-    parts += [_DESK, OUTGOING, _ENTER, ALONG, ROOMS, SUPERVISE, CALLBACK, _SURVIVE]
+    parts += [_DESK, OUTGOING, _ENTER, ALONG, ROOMS, SUPERVISE, EAR, CALLBACK, _SURVIVE]
     text = "\n".join(parts)
     for mark, value in (("@AGI@", agi), ("@SPOOL@", spool), ("@SURVIVAL@", survival), ("@QUEUE@", queue)):
         text = text.replace(mark, value)

@@ -57,14 +57,17 @@ from acd.messages import (
     Spy,
     StartRecording,
     StopRecording,
+    StopTranscribe,
     Tell,
     TellSupervisors,
+    Transcribe,
     WriteAudit,
     WriteRecord,
 )
 from hotline import arrivals
 from hotline.calling_back import BacksOnTheWire
 from hotline.desk import Desks
+from hotline.ear import Ears
 from hotline.feature import Features
 from hotline.held import Held
 from hotline.legs import Legs
@@ -138,6 +141,8 @@ class Asterisk:
         self.features = Features(post, self.rooms.call_of, emergencies)
         self.tapes = Tapes(self.lines.get, lambda: self.link, self._spawn, self.rooms.seat_channel)
         self.backs = BacksOnTheWire(post, self.lines, lambda: self.link)
+        self.ears: Ears | None = None
+        """who writes talks down, where there is somebody"""
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: asyncio.Queue[KeepInStep] = asyncio.Queue()
 
@@ -366,6 +371,9 @@ class Asterisk:
                 self.supervisors.carry_out(command)
             case StartRecording() | StopRecording() | PauseRecording() | ResumeRecording():
                 self.tapes.carry_out(command)
+            case Transcribe() | StopTranscribe():
+                if self.ears is not None:
+                    self.ears.carry_out(command)
             case RingForCallBack():
                 self._spawn(self.backs.ring(command))
             case DropBack():

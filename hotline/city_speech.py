@@ -47,6 +47,9 @@ class SpeechTable(BaseModel):
     offer: list[Text] = Field(default=["speech-offer"], min_length=1)
     waiting_offer: list[Text] = Field(default=["speech-waiting"], min_length=1)
     question: list[Text] = Field(default=["speech-question"], min_length=1)
+    identity_numbers: bool = Field(
+        default=False, description="and may give the number of the identity card instead"
+    )
     case_numbers: bool = Field(
         default=True, description="who asks about a case is asked for its number, for the seat to see"
     )
@@ -90,6 +93,7 @@ def setup(file: CityFile) -> SpeechSetup:
         waiting=tuple(table.waiting_offer),
         question=tuple(table.question),
         case=table.case_numbers,
+        identity=table.identity_numbers,
         sms=sends_sms(file),
         transcript=table.transcript,
         notice=transcript_notice(file) or (),

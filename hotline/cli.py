@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotline import cli_knowledge, cli_planning, cli_sms, cli_staff
+from hotline import cli_ear, cli_knowledge, cli_planning, cli_sms, cli_staff
 from hotline.cli_terms import print_document
 from hotline.logs import OwnersFault
 
@@ -164,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_knowledge.add_commands(add)
     cli_staff.add_commands(add)
     cli_sms.add_commands(add)
+    cli_ear.add_commands(add)
     replay = add("replay", _replay, "Feed a journal to a new engine: does it give the same orders?")
     replay.add_argument("journal", metavar="JOURNAL")
     replay.add_argument("--call", metavar="ID")

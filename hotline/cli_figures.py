@@ -81,19 +81,30 @@ def _show_figures(title: str, rows: dict[str, SpeechFigures]) -> None:
     from rich.text import Text
 
     table = Table(title=title, title_justify="left")
-    for column in ("", "talks", "contained", "for good", "questions", "asked back", "of these yes", "answers", "wrong",
-                   "not understood", "SMS", "median s", "p95 s"):  # fmt: skip
-        table.add_column(column)
+    for column in (
+        "",
+        "talks",
+        "contained",
+        "for good",
+        "questions",
+        "asked back",
+        "answers",
+        "wrong",
+        "unclear",
+        "SMS",
+        "seconds",
+    ):
+        table.add_column(column, no_wrap=True)
     for name, one in rows.items():
-        times = ["-" if value is None else f"{value:.0f}" for value in (one.median_s, one.p95_s)]
         cells = [name, str(one.conversations), _rate(one.contained), _rate(one.for_good), str(one.questions)]
-        cells += [_rate(one.asked_back), _rate(one.confirmed), str(one.answers)]
+        cells += [f"{_rate(one.asked_back)}, {_rate(one.confirmed)} yes", str(one.answers)]
         cells += [
             f"{_rate(one.wrong_lower)} to {_rate(one.wrong_upper)}",
             str(one.not_understood),
             str(one.sms),
         ]
-        table.add_row(*(Text(cell) for cell in (*cells, *times)))
+        cells.append("-" if one.median_s is None else f"{one.median_s:.0f}, p95 {one.p95_s:.0f}")
+        table.add_row(*(Text(cell) for cell in cells))
     page = console()
     page.print(table)
     total = rows["total"]

@@ -181,7 +181,7 @@ def _show(made: Report, running: str) -> None:
             week = row.week
             table = Table(title=f"{week}{' (not over)' if week == running else ''}", title_justify="left")
             for column in ("line", "calls", "before", "question", "why", "nearest entry", "draft"):
-                table.add_column(column)
+                table.add_column(column, overflow="fold")
         assert table is not None
         topic = made.topics[row.topic]
         near = topic.nearest

@@ -8,8 +8,9 @@ One JSON document a line, both ways. What is asked is one of the engine's facts 
 The answer: ``{"said": [], "done": true}``; ``{"said": ["transfer-busy"], "done": false}``, with the prompts that a
 phone would have heard; ``{"taken": true}`` for what the engine answers by nothing; ``{"fault": "..."}`` for a line
 that can't be understood, with its remedy. ``{"type":
-"Watch"}`` is answered by every fact and its instant from then on. Who may open the socket is this machine's user
-who runs the hotline (mode 600): it asks in the name of the agent in ``by``, whose rights hold.
+"Watch"}`` is answered by every fact and its instant from then on, ``EarAsked`` by what is said at seats (`hotline.ear`).
+Who may open the socket is this machine's user who runs the hotline (mode 600): it asks in the name of the agent in ``by``,
+whose rights hold.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from acd.messages import (
     BreakAsked,
     CallerBarred,
     CallerUnbarred,
+    EarAsked,
     Event,
     Millis,
     RecordingPauseAsked,
@@ -41,6 +43,7 @@ from acd.messages import (
     WrapUpExtendAsked,
     encode,
 )
+from hotline.ear_door import EarDoor
 from hotline.logs import OwnersFault, logger
 from hotline.sms import SendSms
 
@@ -85,6 +88,7 @@ Ask = (
     | WrapUpEndAsked
     | WrapUpExtendAsked
     | SendSms
+    | EarAsked
     | Watch
 )
 """what may be asked; what is over others goes through `SuperviseAsked`, with its rights and its audit"""
@@ -109,8 +113,10 @@ class Control:
         *,
         within_s: float = WORD_S,
         sms: Callable[[SendSms], Awaitable[dict[str, Any]]] | None = None,
+        ears: EarDoor | None = None,
     ) -> None:
         self.path = path
+        self._ears = ears
         self._within_s = within_s
         self._sms = sms
         self._post = post
@@ -184,6 +190,9 @@ class Control:
             self._post(ask)
             _write(writer, {"taken": True})
             return
+        if isinstance(ask, EarAsked) and self._ears is None:
+            _write(writer, {"fault": "speech: nobody writes talks down here"})
+            return
         self._asked += 1
         desk = f"control {self._asked}"
         word = self._words[desk] = asyncio.get_running_loop().create_future()
@@ -192,34 +201,60 @@ class Control:
             elsewhere = {"phone": ""} if isinstance(ask, SuperviseAsked) else {}
             self._post(msgspec.structs.replace(ask, desk=desk, **elsewhere))
             said = await asyncio.wait_for(word, self._within_s)
-            _write(writer, {"said": said, "done": not said or said[0] in GRANTED})
+            done = not said or said[0] in GRANTED
+            _write(writer, {"said": said, "done": done})
         except TimeoutError:
+            done = False
             _write(
                 writer,
                 {"fault": f"the engine gave no word within {self._within_s:g} s: look at hotline status"},
             )
         finally:
             del self._words[desk]
+        if done and isinstance(ask, EarAsked):
+            await self._read_along(ask, writer)
 
     async def _watch(self, writer: asyncio.StreamWriter) -> None:
-        facts: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
+        def begin(tell: Callable[[bytes], None]) -> Callable[[], None]:
+            def heard(event: Event, at: Millis) -> None:
+                tell(b'{"at":%d,"fact":%s}\n' % (at, encode(event)))
 
-        def heard(event: Event, at: Millis) -> None:
-            if writer.transport.is_closing():
-                return
-            try:
-                facts.put_nowait(b'{"at":%d,"fact":%s}\n' % (at, encode(event)))
-            except asyncio.QueueFull:
-                _log.warning("a watcher does not read: dropped", behind=BEHIND)
-                writer.transport.abort()  # which ends the wait below, for room to write
+            self._watchers.append(heard)
+            return lambda: self._watchers.remove(heard)
 
-        self._watchers.append(heard)
+        await _stream(writer, begin)
+
+    async def _read_along(self, asked: EarAsked, writer: asyncio.StreamWriter) -> None:
+        door = self._ears
+        assert door is not None
+        await _stream(
+            writer, lambda tell: door.read_along(asked, lambda told: tell(msgspec.json.encode(told) + b"\n"))
+        )
+
+
+async def _stream(
+    writer: asyncio.StreamWriter, begin: Callable[[Callable[[bytes], None]], Callable[[], None]]
+) -> None:
+    """Tell one who listens from now on, until he is gone or does not read. ``begin`` is given who takes a line, and returns what
+    ends it."""
+    lines: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
+
+    def tell(line: bytes) -> None:
+        if writer.transport.is_closing():
+            return
         try:
-            while not writer.transport.is_closing():
-                writer.write(await facts.get())
-                await writer.drain()
-        finally:
-            self._watchers.remove(heard)
+            lines.put_nowait(line)
+        except asyncio.QueueFull:
+            _log.warning("a watcher does not read: dropped", behind=BEHIND)
+            writer.transport.abort()  # which ends the wait below, for room to write
+
+    end = begin(tell)
+    try:
+        while not writer.transport.is_closing():
+            writer.write(await lines.get())
+            await writer.drain()
+    finally:
+        end()
 
 
 def _write(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
@@ -228,7 +263,7 @@ def _write(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
 
 def read_ask(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     """What the command line asks for, its values turned into what they are. Raises `ControlFault` with place, fault and remedy."""
-    kinds = {kind.__name__: kind for kind in get_args(Ask) if kind is not Watch}
+    kinds = {kind.__name__: kind for kind in get_args(Ask) if kind not in {Watch, EarAsked}}
     if name not in kinds:
         raise ControlFault(
             f"{name}: nothing of this name may be asked for; write one of {', '.join(sorted(kinds))}"

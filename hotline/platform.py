@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,6 +29,8 @@ from hotline import status
 from hotline.asterisk import FALLBACK, Asterisk
 from hotline.city import City
 from hotline.control import FILE, Control
+from hotline.ear import Ears
+from hotline.ear_door import EarDoor
 from hotline.fallback import FallbackSpool, SwitchHas
 from hotline.journal import Header, Options, open_journal
 from hotline.lines import Line
@@ -43,6 +44,7 @@ from hotline.sms_running import CitySms
 from hotline.speech_running import CitySpeech
 from hotline.supervision import watched
 from hotline.survey import VARIABLES, fallback_has, reachable_seats, read_status, silent_seats
+from hotline.survival_table import SurvivalTable
 from hotline.switch.config import AMI_SECRET, AMI_USER
 from hotline.switch.find import find_asterisk
 from hotline.switch.process import Switch
@@ -50,8 +52,6 @@ from hotline.switch.prompts_live import make_prompts
 from hotline.switch.secrets import Secrets, write_private
 from hotline.switch.spool import Spool
 from ivr.live import AgiServer
-from ivr.prompts import sound
-from ivr.survival import snapshot as survival_snapshot
 from trunks.live import ActionRefused, Fields, SwitchFault, SwitchLink
 
 __all__ = ["Place", "Platform", "digest_of", "keep_all_secrets", "survival_command"]
@@ -64,8 +64,6 @@ OPINIONS = "opinions"
 """where callers' open answers about the service are kept, one file a call"""
 RUN_FILE = "switch-run"
 """which run of the switch was seen last"""
-SURVIVAL_S = 60.0
-"""so often the survival program's table is checked against the plan, which changes with the hour, and at every cutover"""
 
 _log = logger("platform")
 
@@ -109,9 +107,16 @@ class Platform:
             now=service.clock.now,
             here=lambda call: call in self.asterisk.lines,
         )
-        self.speech = CitySpeech(
-            service.post, self.asterisk.held.conversations, self._caller_of, lambda _: None
+        ears = self.ears = self.asterisk.ears = Ears(
+            self.asterisk.lines.get,
+            self.asterisk.rooms.seat_channel,
+            lambda: self.asterisk.link,
+            service.clock.now,
         )
+        self.speech = ears.speech = CitySpeech(
+            service.post, self.asterisk.held.conversations, self._caller_of, ears.overheard
+        )
+        self.survival = SurvivalTable(lambda: self.city, switch.settings.snapshot, service.clock.now)
         self.asterisk.held.opinions = place.home / OPINIONS
         self.asterisk.held.opinions.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -181,7 +186,11 @@ class Platform:
         self.service.post(SwitchLost())  # nobody is rung before the switch has said what it has
         sms = self.sms = CitySms(self.city, store, self.service.clock.now)
         control = Control(
-            self.place.home / FILE, self.service.post, self.service.watchers.events, sms=sms.ask
+            self.place.home / FILE,
+            self.service.post,
+            self.service.watchers.events,
+            sms=sms.ask,
+            ears=EarDoor(self.ears, self.service.engine.state),
         )
         self.asterisk.tellers.append(control.tell)
         work = [
@@ -191,7 +200,7 @@ class Platform:
             asyncio.create_task(self.asterisk.keep_members(), name="members"),
             asyncio.create_task(self.asterisk.reachability.run(), name="reachability"),
             asyncio.create_task(self._resurvey(), name="resurvey"),
-            asyncio.create_task(self._keep_survival(), name="survival"),
+            asyncio.create_task(self.survival.keep(), name="survival"),
             asyncio.create_task(status.keep(self.place.home / status.FILE, self._floor), name="status"),
             asyncio.create_task(self._keep_spool(), name="spool"),
             asyncio.create_task(self.recordings.run(), name="recordings"),
@@ -199,6 +208,7 @@ class Platform:
             asyncio.create_task(link.run(), name="link"),
             asyncio.create_task(sms.run(), name="sms"),
             asyncio.create_task(self.speech.run(), name="speech"),
+            asyncio.create_task(self.ears.run(), name="ears"),
         ]
         self.speech.sms = sms
         if self.service.engine.state.speech_most:
@@ -278,7 +288,7 @@ class Platform:
         self.recordings.keeping = city.keeping()
         self.speech.use(self.place.speech(city))
         await self.service.reconfigure(city.setup())
-        self._write_survival()
+        self.survival.write()
         _log.info("configuration changed", files=list(done.changed), need_restart=list(done.need_restart))
 
     # ── what the switch has ──────────────────────────────────────────────────────────────────────────────────
@@ -466,29 +476,6 @@ class Platform:
                 self.line_watch.add(record)
         except RecordsFault as why:
             _log.warning("the lines' figures begin now", why=str(why))
-
-    # ── for the time without an engine ───────────────────────────────────────────────────────────────────────
-
-    async def _keep_survival(self) -> None:
-        while True:
-            self._write_survival()
-            await asyncio.sleep(self._survival_holds_s())
-
-    def _survival_holds_s(self) -> float:
-        """Until the next cutover, or the next full minute: opening hours begin and end on one."""
-        now = self.service.clock.now()
-        holds = SURVIVAL_S - now % 60_000 / 1000
-        cutover = self.city.plan.next_cutover(now)
-        # a moment later, so that the clock has passed it
-        return (min(holds, (cutover - now) / 1000) if cutover is not None else holds) + 0.05
-
-    def _write_survival(self) -> None:
-        settings = self.switch.settings
-        table = survival_snapshot(self.city.name, self.city.plan, self.service.clock.now(), sound)
-        text = json.dumps(table, ensure_ascii=False)
-        settings.snapshot.parent.mkdir(parents=True, exist_ok=True)
-        if not settings.snapshot.exists() or settings.snapshot.read_text(encoding="utf-8") != text:
-            write_private(settings.snapshot, text)
 
 
 def _interface(member: Fields) -> str:

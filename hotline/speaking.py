@@ -52,7 +52,9 @@ class Conversations:
     async def lead(self, line: Line, session: AgiSession, order: Converse) -> dict[str, str | int] | None:
         """The dialplan's variables that lead the caller there, or ``None``: he stays, and the engine is told."""
         stream = str(uuid.uuid4())
-        terms = Expect(stream, order.call, order.offer, order.person, order.line, order.sms, order.case)
+        terms = Expect(
+            stream, order.call, order.offer, order.person, order.line, order.sms, order.case, order.identity
+        )
         found = None if self.speech is None else await self.speech.expect(terms)
         if found is None or line.session is not session:
             self.post(ConversationOver(order.call, "failed"))

@@ -15,6 +15,7 @@ from hotline.speech_sounds import Sounds
 from hotline.speech_words import Expect, Heard, Over, Overhear, Overheard, Text, Turn
 from ivr.dialogue import (
     CASE_DIGITS,
+    IDENTITY_DIGITS,
     Dialogue,
     Found,
     Hearing,
@@ -89,7 +90,13 @@ class Talk:
         self._expected = expected
         self._means = means
         self._dialogue = Dialogue(
-            Terms(expected.offer, sms=expected.sms, case=expected.case, person=expected.person)
+            Terms(
+                expected.offer,
+                sms=expected.sms,
+                case=expected.case,
+                person=expected.person,
+                identity=expected.identity,
+            )
         )
         self._texts: dict[str, str] = {}  # of what was found: the base may change meanwhile
 
@@ -140,14 +147,15 @@ class Talk:
         return await self._said(heard, early=heard.barged_in and heard.played_ms < question_ms)
 
     async def _keys(self, first: str) -> str:
-        """A number's keys, up to # or a pause. * is no part of one: a person is asked for."""
+        """A number's keys, up to # or a pause. * is part of one only as the X of an identity card, else a person is asked for."""
         keys = first
         while keys[-1].isdecimal() and len(keys) < CASE_DIGITS[1]:
             key = await self._call.say(bytes(int(BETWEEN_KEYS_S * RATE) * 2))
             if key is None:
                 return keys
             keys += key
-        return keys if keys[-1].isdecimal() or (keys[-1] == "#" and len(keys) > 1) else keys[-1]
+        ends = (keys[-1] == "#" and len(keys) > 1) or (keys[-1] == "*" and len(keys) == IDENTITY_DIGITS)
+        return keys if keys[-1].isdecimal() or ends else keys[-1]
 
     async def _said(self, heard: Listened, *, early: bool) -> Said:
         utterance = heard.utterance

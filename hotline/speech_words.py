@@ -51,6 +51,7 @@ class Expect(msgspec.Struct, frozen=True, tag=True):
     line: str | None = None
     sms: bool = False
     case: bool = True
+    identity: bool = False
 
 
 class Overhear(msgspec.Struct, frozen=True, tag=True):

@@ -147,8 +147,8 @@ def _terms(city: City, via: str | None, caller: str) -> Terms:
     setup = city.setup().speech
     sms = setup.sms and (not caller or mobile(caller_key(caller, city.area)) is not None)
     if via == "waiting":
-        return Terms(setup.question, sms=sms, case=setup.case, person=BACK)
-    return Terms(setup.offer, sms=sms, case=setup.case, person=PERSON)
+        return Terms(setup.question, sms=sms, case=setup.case, identity=setup.identity, person=BACK)
+    return Terms(setup.offer, sms=sms, case=setup.case, identity=setup.identity, person=PERSON)
 
 
 def _first(city: City, via: str | None, terms: Terms) -> list[str]:

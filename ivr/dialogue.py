@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ivr.identity import is_identity
 from ivr.meaning import Meaning, meaning
 
 TRIES = 2
@@ -18,6 +19,7 @@ MOST_TURNS = 24
 MOST_REPEATS = 3
 CASE_DIGITS = (4, 20)
 """how long a case's number may be"""
+IDENTITY_DIGITS = 18
 
 
 class Stage(StrEnum):
@@ -142,12 +144,14 @@ Act = Speak | Note | SendText | Leave
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a city allows. ``offer``: the first words. ``sms``: can this caller be sent one? ``case``: is a case's number asked for?
-    ``person``: the words with which he is led to a person (back to the queue)."""
+    ``identity``: will that of his identity card do as well? ``person``: the words with which he is led to a person (back to the
+    queue)."""
 
     offer: tuple[str, ...] = ("speech-offer",)
     sms: bool = False
     case: bool = True
     person: tuple[str, ...] = ("speech-person",)
+    identity: bool = False
 
 
 class Dialogue:
@@ -177,8 +181,8 @@ class Dialogue:
         match heard:
             case Silent():
                 return self._silent()
-            case Keyed(keys) if self.stage is Stage.NUMBER and keys.rstrip("#").isdecimal():
-                return self._number(Said(keys.rstrip("#"), digits=keys.rstrip("#")))
+            case Keyed(keys) if self.stage is Stage.NUMBER and (digits := self._keyed(keys)):
+                return self._number(Said(digits, digits=digits))
             case Keyed():
                 return self._person("key", "key")
             case Said():
@@ -203,13 +207,15 @@ class Dialogue:
             return self._number(said)
         if not said.understood:
             return self._unclear(said)
-        if said.line is not None:  # who says a name and nothing else wants those people, not an answer about them
+        if (
+            said.line is not None
+        ):  # who says a name and nothing else wants those people, not an answer about them
             return self._leave("person", _note("person", said), line=said.line)
         if meant is Meaning.CASE:
             return self._ask_number(said)
         if said.digits is not None and self.stage is not Stage.CHECK:
-            right = CASE_DIGITS[0] <= len(said.digits) <= CASE_DIGITS[1]
-            return self._number(said) if self.terms.case and right else self._unclear(said)
+            right = self.terms.case and self._is_number(said.digits)
+            return self._number(said) if right else self._unclear(said)
         match self.stage:
             case Stage.CONFIRM:
                 return self._confirm(said, meant)
@@ -360,21 +366,36 @@ class Dialogue:
 
     # ── the number of a case ────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def _number_asked(self) -> Speak:
+        return Speak(("speech-case-or-identity" if self.terms.identity else "speech-case",), Hears.DIGITS)
+
+    def _keyed(self, keys: str) -> str:
+        """The number that was keyed: a star stands for the X behind 17 digits. Empty where it is none."""
+        number = keys.removesuffix("#")
+        if self.terms.identity and len(number) == IDENTITY_DIGITS and number[-1] == "*":
+            number = f"{number[:-1]}X"
+        return number if number.removesuffix("X").isdecimal() else ""
+
+    def _is_number(self, digits: str) -> bool:
+        """Can it be what was asked for? One that proves itself is believed only then."""
+        if self.terms.identity and len(digits) == IDENTITY_DIGITS:
+            return is_identity(digits)
+        least, most = CASE_DIGITS
+        return digits.isdecimal() and least <= len(digits) <= most
+
     def _ask_number(self, said: Said) -> list[Act]:
-        return self._say(Stage.NUMBER, _note("case", said), Speak(("speech-case",), Hears.DIGITS))
+        return self._say(Stage.NUMBER, _note("case", said), self._number_asked)
 
     def _number(self, said: Said) -> list[Act]:
         if said.digits is None:  # he has none at hand
             return self._person("person", "person", said)
-        least, most = CASE_DIGITS
-        if not least <= len(said.digits) <= most:
-            return self._again(
-                _note("not understood", said), "misunderstood", Speak(("speech-case",), Hears.DIGITS)
-            )
+        if not self._is_number(said.digits):
+            return self._again(_note("not understood", said), "misunderstood", self._number_asked)
         self._digits = said.digits
         read = (
             "speech-number",
-            *(f"digits/{digit}" for digit in said.digits if digit.isdecimal()),
+            *(f"digits/{digit.lower()}" for digit in said.digits),
             "speech-right",
         )
         return self._say(Stage.CHECK, _note("number", said), Speak(read, Hears.CHOICE), keep=True)
@@ -384,7 +405,7 @@ class Dialogue:
             case Meaning.YES | Meaning.FINE:
                 return self._leave("person", _note("confirmed", said), reference=self._digits)
             case Meaning.NO | Meaning.TROUBLE:
-                again = Speak(("speech-case",), Hears.DIGITS)
+                again = self._number_asked
                 return self._again(_note("denied", said), "misunderstood", again, Stage.NUMBER)
             case Meaning.REPEAT:
                 return self._repeat(said)
@@ -413,7 +434,7 @@ class Dialogue:
         """Once more, and what may be heard is named: a recogniser that is narrowed to some names hears them better."""
         first = {
             Stage.QUESTION: Speak(("speech-again",), Hears.NAMES),
-            Stage.NUMBER: Speak(("speech-case",), Hears.DIGITS),
+            Stage.NUMBER: self._number_asked,
         }
         sorry = replace(self._asked, prompts=("speech-pardon", *self._asked.prompts))
         kept = self._asked

@@ -111,6 +111,7 @@ class Caller(FakeAudioSocket):
         before = self.prompt_frames
         await soon(self.hear_prompt(before + 1))
         while any(any(frame) for frame in self.heard[-15:]):
+            assert not self.ended.is_set(), "the stream was ended before anything was asked"
             await soon(self.hear(len(self.heard) + 1))
 
     async def interrupted(self, *, after_frames: int = 25) -> None:
@@ -164,8 +165,12 @@ class Peer:
             if isinstance(one, kind) and name in {None, getattr(one, "uuid", None)}
         ]
 
+    async def told(self, kind: type[_T], name: str | None = None, count: int = 1) -> list[_T]:
+        """Wait for so many."""
+        return await self.until(lambda: of if len(of := self.of(kind, name)) >= count else None)
+
     async def over(self, name: str) -> Over:
-        return await self.until(lambda: next(iter(self.of(Over, name)), None))
+        return (await self.told(Over, name))[0]
 
     async def call(self, told: Expect) -> Caller:
         """A caller who was told of."""

@@ -169,7 +169,7 @@ def test_each_way_of_going_wrong_is_told_with_the_question_and_not_the_yes_or_no
         call(1, MONDAY, ("passed on", "地铁几点收车", None), over="unknown", caller="1391"),
         call(2, MONDAY, ("not understood", "地铁收车", None), ("not understood", "嗯", None), over="misunderstood", caller="1392"),
         call(3, MONDAY, back, ("denied", "不是", "fund"), over="person", caller="1393"),
-        call(4, MONDAY, back, ("confirmed", "是的", "fund"), ("not helped", "没有", "fund"), over="person", rating=1, caller="1394"),
+        call(4, MONDAY, back, ("confirmed", "对", "fund"), ("not helped", "没", "fund"), over="person", rating=1, caller="1394"),
         call(5, MONDAY, ("answered", *fund), caller="1395"),
         call(6, MONDAY + HOUR, over=None, caller="1395"),
         call(7, MONDAY, ("answered", *fund), over="person", rating=1, caller="1396"),

@@ -408,3 +408,22 @@ def test_no_caller_stays_for_ever(heard: list[Hearing]) -> None:
             return
         acts = dialogue.hear(one)
     assert isinstance(acts[-1], Leave)
+
+
+IDENTITY = Terms(identity=True)
+CARD = "11010519491231002X"
+
+
+def test_an_identity_cards_number_is_taken_where_the_city_says_so_with_a_star_for_its_x() -> None:
+    asks = Said("查询办理进度")
+    assert spoken(after(asks, terms=IDENTITY)) == ("speech-case-or-identity",)
+    dialogue, acts = talk(asks, Keyed(f"{CARD[:-1]}*"), terms=IDENTITY)
+    assert spoken(acts)[-2:] == ("digits/x", "speech-right")
+    assert left(dialogue.hear(Said("对"))).reference == CARD
+    assert left(after(asks, Keyed(f"{CARD[:-1]}*"))).over == "key"
+
+
+def test_an_identity_cards_number_that_does_not_prove_itself_was_misheard() -> None:
+    misheard = Said("", digits="110105194912310021")
+    assert did(after(Said("查询办理进度"), misheard, terms=IDENTITY)) == "not understood"
+    assert did(after(Said("查询办理进度"), misheard)) == "number"

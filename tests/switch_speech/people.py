@@ -21,7 +21,7 @@ from hotline.rehearsal.hearing import find
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.sound import RATE, Samples
 from tests.switch.conftest import Town, city_text, moved, town
-from tests.switch_speech.lines import Talker, machine_ready, spoken
+from tests.switch_speech.lines import Talker, ends, machine_ready, spoken
 
 OFFER = "speech-please"
 """the shortest of the library: most tests are not about the offer's words"""
@@ -141,11 +141,11 @@ def first_voice(samples: Samples) -> int:
 
 
 async def say_over(guest: Guest, text: str) -> tuple[float, float]:
-    """Say this; when its first word began, and when all of it had left."""
+    """Say this; when its first word began, and when its last was over."""
     samples = spoken(text)
-    ended = await guest.callers.say(guest.call, samples)
-    length = (len(samples) + 159) // 160 * 160
-    return ended - (length - first_voice(samples)) / RATE, ended
+    left = await guest.callers.say(guest.call, samples)
+    began = left - ((len(samples) + 159) // 160 * 160) / RATE
+    return began + first_voice(samples) / RATE, began + ends(samples) / RATE
 
 
 def entries() -> dict[str, Entry]:
