@@ -19,9 +19,7 @@ BACK = ("speech-back",)
 LONGEST_SHOWN = 16
 """characters of a question on a seat's phone"""
 LONGEST_NOTE = 200
-_ASKED = frozenset(
-    {"answered", "asked back", "confirmed", "passed on", "not helped", "case", "not understood"}
-)
+_ASKED = frozenset({"answered", "asked back", "confirmed", "passed on", "case", "not understood"})
 """what a caller said that a seat should see"""
 _HELPED = frozenset({"helped", "sms", "no sms", "bye"})
 _ANSWERED = frozenset({"answered", "confirmed", "repeated"})

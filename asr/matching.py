@@ -42,7 +42,7 @@ class Thresholds:
 
     answer: float = 0.60
     ask_back: float = 0.10
-    margin: float = 0.04
+    margin: float = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +173,8 @@ class NgramMatcher:
 
     def match(self, text: str, *, line: str | None = None) -> Match:
         found, asked = self.look(text, line=line), _text(0, text)
-        alone = bool(found) and _ASKED_FOR.sub("", asked.spoken) in self._names
-        most = self.thresholds.answer * NAME_ALONE if alone else 1.0
         candidates = tuple(
-            Candidate(entry, min(most, score(features)), question, self._why(asked, entry, features, alone))
-            for entry, question, features in found
+            self._candidate(asked, entry, question, features) for entry, question, features in found
         )
         # the first stays the first: only `ahead` of the others is negative
         decision, because = decide(candidates, self.thresholds)

@@ -77,10 +77,11 @@ def _scenario(args: argparse.Namespace, city: str, span: str, calls: Sequence[Sp
 
 
 def _show_figures(title: str, rows: dict[str, SpeechFigures]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in (
         "",
         "talks",
@@ -92,7 +93,7 @@ def _show_figures(title: str, rows: dict[str, SpeechFigures]) -> None:
         "wrong",
         "unclear",
         "SMS",
-        "seconds",
+        "s, p95",
     ):
         table.add_column(column, no_wrap=True)
     for name, one in rows.items():
@@ -103,7 +104,7 @@ def _show_figures(title: str, rows: dict[str, SpeechFigures]) -> None:
             str(one.not_understood),
             str(one.sms),
         ]
-        cells.append("-" if one.median_s is None else f"{one.median_s:.0f}, p95 {one.p95_s:.0f}")
+        cells.append("-" if one.median_s is None else f"{one.median_s:.0f}, {one.p95_s:.0f}")
         table.add_row(*(Text(cell) for cell in cells))
     page = console()
     page.print(table)

@@ -183,8 +183,8 @@ class Dialogue:
                 return self._silent()
             case Keyed(keys) if self.stage is Stage.NUMBER and (digits := self._keyed(keys)):
                 return self._number(Said(digits, digits=digits))
-            case Keyed():
-                return self._person("key", "key")
+            case Keyed():  # without a word: a seat is to ring at once
+                return self._leave("key", Note("key"), prompts=())
             case Said():
                 return self._said(heard)
 

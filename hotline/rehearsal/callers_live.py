@@ -342,12 +342,14 @@ class _Ear(asyncio.DatagramProtocol):
         if self.to is None or self._transport is None:
             return
         address, port, _ = self.to
+        began = self._timestamp  # all of an event's packets have it, whatever is said beside it
         for n, payload in enumerate(key_events(key)):
-            packet = Packet(EVENTS, self._sequence, self._timestamp, self._source, payload, marker=n == 0)
+            packet = Packet(EVENTS, self._sequence, began, self._source, payload, marker=n == 0)
             self._transport.sendto(packet.written(), (address, port))
-            self._sequence += 1
+            self._sequence = (self._sequence + 1) & 0xFFFF
             await asyncio.sleep(0.02)
-        self._timestamp += 10 * FRAME
+        if self._words is None:  # else time goes on by itself
+            self._timestamp += 10 * FRAME
 
     def close(self) -> None:
         """Give the port back."""

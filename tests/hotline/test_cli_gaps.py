@@ -288,6 +288,8 @@ def test_the_figures_can_be_read_by_people(capsys: pytest.CaptureFixture[str], f
     out = capsys.readouterr().out
     assert "wrong answers, lower reading: 0 of 1, 95 %: 0.00% to 79.35%" in out
     assert "ended: contained 1, unknown 6" in out
+    assert "2026-W10" in out
+    assert "…" not in out  # nothing is cut where the page is as wide as a page
 
 
 def test_what_scenario_prints_is_a_file_that_a_scenario_stands_on(
