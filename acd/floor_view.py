@@ -93,6 +93,8 @@ class FloorView(msgspec.Struct, frozen=True):
     refused: dict[str, int] = {}
     """callers who were turned away today, by the reason: ``overload``, ``full QUEUE``, ``waited QUEUE``, ``trunk NAME`` (no free
     channel), ``barred``"""
+    machine: tuple[int, int] | None = None
+    """callers who talk to the machine, and how many it takes; ``None`` where the city has none"""
 
 
 def floor_view(s: State, now: Millis, away: Collection[str] = ()) -> FloorView:
@@ -126,6 +128,7 @@ def floor_view(s: State, now: Millis, away: Collection[str] = ()) -> FloorView:
         nobody_at=len(s.setup.seats) - len(s.at_seat),
         trunks=trunks,
         refused=dict(sorted(s.refusals.of_day(now).items())),
+        machine=(len(s.conversing), s.speech_most) if _has_machine(s) else None,
     )
 
 
@@ -267,6 +270,10 @@ def _queue(s: State, name: str, calls: list[Call], now: Millis) -> QueueView:
     )
 
 
+def _has_machine(s: State) -> bool:
+    return s.setup.speech.greeting or bool(s.setup.speech.key)
+
+
 def _of_machines(s: State, trunks: tuple[TrunkView, ...], now: Millis) -> list[Alarm]:
     """What is wrong with the switch, the trunks, the disk and the database, and who calls too often."""
     found = []
@@ -279,6 +286,8 @@ def _of_machines(s: State, trunks: tuple[TrunkView, ...], now: Millis) -> list[A
         for call in s.calls.values()
         if call.recording is not None and call.recording.tape is Tape.GIVEN_UP
     ]
+    if _has_machine(s) and not s.speech_most:
+        found.append(Alarm("no machine", "", "The speech server is not there: nobody is offered it."))
     for trunk in trunks:
         if not trunk.answers:
             text = f"Trunk {trunk.trunk}: the other side does not answer; no call goes out there."

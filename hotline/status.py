@@ -107,6 +107,8 @@ def table(view: FloorView, *, everybody: bool = True) -> RenderableType:
     if view.refused:
         told = ", ".join(f"{count} ({refusal(why)})" for why, count in view.refused.items())
         parts.append(Text(f"Turned away today: {told}", style="yellow"))
+    if view.machine:
+        parts.append(Text(f"Talking to the machine: {view.machine[0]} of {view.machine[1]}"))
     parts.append(_queues(view.queues))
     parts += [
         Text(f"{queue.queue}: {' '.join(queue.why)}", style="dim") for queue in view.queues if queue.why

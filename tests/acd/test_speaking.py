@@ -12,6 +12,7 @@ import pytest
 from acd.agents import Activity
 from acd.calls import CallState
 from acd.engine import Engine
+from acd.floor_view import floor_view
 from acd.messages import (
     AgentAnswered,
     AgentRangOut,
@@ -211,6 +212,17 @@ def test_a_caller_is_led_to_the_machine_once() -> None:
     hall.tell(AgentRangOut("a", "101"))
     assert hall.engine.state.calls["a"].speech[-1].over == "person"
     assert not converse(hall.tell(AnnouncementOver("a", "2")))
+
+
+def test_the_floor_shows_who_talks_to_the_machine_and_that_it_is_gone() -> None:
+    hall = machine()
+    asked(hall)
+    view = floor_view(hall.engine.state, START)
+    assert view.machine == (1, 2)
+    assert [alarm.what for alarm in view.alarms] == []
+    hall.tell(SpeechServed(0))
+    assert [alarm.what for alarm in floor_view(hall.engine.state, START).alarms] == ["no machine"]
+    assert floor_view(Hall(setup=town()).engine.state, START).machine is None
 
 
 def test_a_full_queue_turns_a_caller_away_behind_his_conversation_too() -> None:
