@@ -75,8 +75,19 @@ class Tree:
                 return self.leaves[-place - 1]
 
 
+LEAST_SUPPORT, LEAST_EXPLAINED, LEAST_COVERED, LEAST_EVIDENCE = 0.15, 0.33, 0.33, 0.08
+"""below these no right answer lay in any development set: there the trees have learnt nothing, and say anything"""
+
+
 def score(features: Features) -> float:
-    """The estimated probability that the entry is the right one."""
+    """The estimated probability that the entry is the right one; 0 where what was said is hardly like it at all."""
+    if features.characters < 0.99 and (
+        features.support < LEAST_SUPPORT
+        or features.explained < LEAST_EXPLAINED
+        or features.covered < LEAST_COVERED
+        or features.evidence < LEAST_EVIDENCE
+    ):
+        return 0.0
     row = features.row()
     total = BASE + RATE * sum(tree.value(row) for tree in _trees())
     return 1.0 / (1.0 + exp(-max(-60.0, min(60.0, total))))

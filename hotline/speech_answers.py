@@ -20,6 +20,8 @@ REFRESH_S = 1.0
 SLOW_S = 0.002
 """a matcher that takes longer is asked in a thread: meanwhile ten callers wait for their next 20 ms"""
 SUGGESTIONS = 3
+HELPS = 0.2
+"""a suggestion that is less than so much of the best one only takes the seat's eye off it"""
 
 _log = logger("speech")
 
@@ -62,6 +64,8 @@ class Answers:
         return tuple(
             Suggestion(one.entry, entry.title, entry.answer, round(one.score, 4))
             for one in match.candidates[:SUGGESTIONS]
+            if one.score >= HELPS * match.candidates[0].score
+            if one.score >= self.matcher.thresholds.ask_back
             for entry in (self.base.by_id[one.entry],)
         )
 

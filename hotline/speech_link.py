@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -98,6 +98,14 @@ class _Process:
         """It and whatever it has started: it leads a session of its own."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds before each start that follows an end: none before the first, then ever longer."""
+    pause = 0.0
+    while True:
+        yield pause
+        pause = min(max(2 * pause, AGAIN_S[0]), AGAIN_S[1])
 
 
 class SpeechLink:
@@ -197,19 +205,20 @@ class SpeechLink:
 
     async def _keep(self) -> None:
         """Start it, and again after each end."""
-        pause = 0.0
+        again = pauses()
         while True:
             try:
                 served_s = await self._one()
             except OSError as why:
                 _log.error("the speech process can't be started", why=why.strerror)
                 served_s = 0.0
-            pause = 0.0 if served_s >= WELL_S else pause
+            if served_s >= WELL_S:
+                again = pauses()
+            pause = next(again)
             _log.warning(
                 "the speech process ended: starting the next", pause_s=pause, served_s=round(served_s, 1)
             )
             await asyncio.sleep(pause)
-            pause = min(max(2 * pause, AGAIN_S[0]), AGAIN_S[1])
 
     async def _one(self) -> float:
         """One life; for how long it served."""

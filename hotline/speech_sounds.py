@@ -46,7 +46,8 @@ class Sounds:
         self._recordings = tuple(recordings)
         self._cache = cache
         self._kept: OrderedDict[str, tuple[Stamp, bytes]] = OrderedDict()
-        self._bytes = 0
+        self.kept_bytes = 0
+        """of samples that need not be read again"""
         self._making: dict[str, asyncio.Future[bytes]] = {}
         self._asked = ThreadPoolExecutor(2, thread_name_prefix="sounds")
         self._background = ThreadPoolExecutor(1, thread_name_prefix="more-sounds", initializer=_stand_back)
@@ -72,7 +73,10 @@ class Sounds:
                 if failed == 1:
                     _log.error("sound not made", why=str(fault))
         index = partial(write_index, self._library, wanted, self._recordings, INDEX)
-        await asyncio.get_running_loop().run_in_executor(self._background, index)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._background, index)
+        except OSError as why:
+            _log.error("index of the answers not written", why=why.strerror)
         return failed
 
     def close(self) -> None:
@@ -112,12 +116,12 @@ class Sounds:
         if len(pcm) > KEPT_BYTES // 4 or not (stamp := self._stamp(prompt)):
             return
         if prompt in self._kept:
-            self._bytes -= len(self._kept.pop(prompt)[1])
+            self.kept_bytes -= len(self._kept.pop(prompt)[1])
         self._kept[prompt] = (stamp, pcm)
-        self._bytes += len(pcm)
-        while self._bytes > KEPT_BYTES:
+        self.kept_bytes += len(pcm)
+        while self.kept_bytes > KEPT_BYTES:
             _, (_, oldest) = self._kept.popitem(last=False)
-            self._bytes -= len(oldest)
+            self.kept_bytes -= len(oldest)
 
     def _stamp(self, prompt: str) -> Stamp:
         """Changes when the sound does; empty when there is none."""

@@ -152,10 +152,10 @@ class Callers(asyncio.DatagramProtocol):
 
     async def press(self, call: Call, keys: str) -> None:
         """Press keys as RFC 4733 events, a tenth of a second each."""
-        for dialog in self._dialogs.values():
-            if dialog.call is call:
-                for key in keys:
-                    await dialog.media.press(key)
+        dialog = next((one for one in self._dialogs.values() if one.call is call), None)
+        if dialog is not None:
+            for key in keys:
+                await dialog.media.press(key)
 
     async def say(self, call: Call, samples: Samples) -> float:
         """Say this; the instant at which its last 20 ms left. From then on the call sends silence, as a phone does."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from asr.audiosocket import FRAME_BYTES, HANG_UP, Kind, message
+from asr.audiosocket import FRAME_BYTES, FRAME_MS, HANG_UP, Kind, message
 from asr.call_live import CallOver, Patience, SpeechCall
 from asr.live import SpeechServer
 from asr.pool_live import RecognizerPool, Unheard
@@ -150,6 +150,7 @@ async def test_a_prompt_is_silent_two_frames_after_the_caller_began_to_speak() -
         heard = await script.heard()
         await soon(caller.over())
     assert heard.barged_in
+    assert 20 * FRAME_MS <= heard.played_ms < 1000 * FRAME_MS
     assert heard.utterance is not None
     assert heard.utterance.words[0].text == "30"
     # The first loud frame answers one frame of the prompt, the second another: that is all, unless the server woke late.
@@ -442,6 +443,37 @@ async def test_a_recogniser_that_fails_is_told_and_the_caller_goes_on() -> None:
 
 
 # ── too many ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_stream_that_is_not_waited_for_is_ended_without_a_place_and_one_without_a_place_is_told_of() -> (
+    None
+):
+    stay = asyncio.Event()
+    refused: list[str] = []
+    waited_for: set[str] = set()
+
+    async def on_call(call: SpeechCall) -> None:
+        await stay.wait()
+
+    async with (
+        RecognizerPool(Tally, most=1, workers=1) as pool,
+        SpeechServer(
+            "127.0.0.1", 0, on_call, pool, most=9, detector=lambda: loud, admit=waited_for.__contains__,
+            refused=refused.append,
+        ) as server,
+    ):  # fmt: skip
+        callers = [FakeAudioSocket(server.port) for _ in range(3)]
+        waited_for |= {callers[0].uuid, callers[2].uuid}
+        await callers[0].begin()
+        await soon(callers[0].hear(2))
+        for caller in callers[1:]:
+            await caller.begin()
+            await soon(caller.over())
+        assert refused == [callers[2].uuid]
+        assert (server.counts.unknown, server.counts.refused_full, server.counts.served) == (1, 1, 1)
+        assert not callers[0].ended.is_set()
+        stay.set()
+        await soon(callers[0].over())
 
 
 @pytest.mark.parametrize(("most", "pool_most"), [(2, 20), (20, 2)], ids=["streams", "recognisers"])

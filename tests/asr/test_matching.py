@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -44,28 +45,134 @@ def test_every_variant_of_the_starting_base_is_answered_by_its_own_entry_or_aske
     assert lost == []
 
 
-def test_on_the_held_out_questions_few_answers_are_wrong_and_most_reach_the_caller(
-    matcher: NgramMatcher,
-) -> None:
-    """Floors below what ``benchmarks/matching.py`` prints: they tell that the matcher has become worse, not how good it is."""
-    wrong = reached = answerable = 0
-    held_out = rows("held_out")
-    for row in held_out:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Of a set: the shares of its questions with an answer that are answered right at once, and that also after a yes; the share
+    of all its questions that are answered wrongly."""
+
+    at_once: float
+    after_a_yes: float
+    wrong: float
+
+
+def reached(matcher: NgramMatcher, *names: str) -> Reached:
+    asked = [row for name in names for row in rows(name)]
+    right = near = wrong = 0
+    for row in asked:
         match = matcher.match(row["heard"])
         found = match.best is not None and match.best.entry == row["entry"]
+        right += match.decision is Decision.ANSWER and found
+        near += match.decision is not Decision.PASS_ON and found
         wrong += match.decision is Decision.ANSWER and not found
-        reached += match.decision is not Decision.PASS_ON and found
-        answerable += row["entry"] != "-"
-    assert wrong / len(held_out) <= 0.02
-    assert reached / answerable >= 0.88
+    answerable = sum(row["entry"] != "-" for row in asked)
+    return Reached(right / answerable, near / answerable, wrong / len(asked))
 
 
-def test_no_test_question_is_in_the_base_and_none_is_in_both_sets() -> None:
+def test_on_the_held_out_questions_the_target_is_reached(matcher: NgramMatcher) -> None:
+    """At least 92 % right at once, at most 1 % wrong: issue 5. The figures themselves: ``benchmarks/matching.py``."""
+    held_out = reached(matcher, "held_out")
+    assert held_out.at_once >= 0.92
+    assert held_out.wrong <= 0.01
+    assert held_out.after_a_yes >= 0.96
+
+
+def test_on_the_development_questions_nothing_has_become_worse(matcher: NgramMatcher) -> None:
+    """Floors just below what was reached when the trees were fitted to them."""
+    development = reached(matcher, "development", "voices", "near_misses")
+    assert development.at_once >= 0.88
+    assert development.after_a_yes >= 0.95
+    assert development.wrong <= 0.005
+
+
+def test_each_recording_is_answered_rightly_if_the_base_has_its_question_and_else_not_at_all(
+    matcher: NgramMatcher,
+) -> None:
+    with (SETS.parent / "speech" / "refs.tsv").open(encoding="utf-8", newline="") as file:
+        spoken = {row["reference"] for row in csv.DictReader(file, delimiter="\t")}
+    answered = {}
+    for heard in spoken:
+        match = matcher.match(heard)
+        if match.decision is Decision.ANSWER and match.best is not None:
+            answered[heard] = match.best.entry
+    assert answered == {
+        "投诉什么时候回复": "hot.deadline",
+        "环境污染怎么举报": "env.pollution",
+        "学校乱收费怎么投诉": "edu.overcharge",
+        "医保断缴怎么办": "med.gap",
+        "高龄补贴怎么申请": "civ.senior",
+        "公交线路怎么查询": "bus.route",
+        "什么时候开始供暖": "heat.start",
+        "怎么举报假冒伪劣商品": "con.fake",
+        "生育津贴怎么申请": "mat.claim",
+        "树木倒了找谁": "cit.tree",
+        "老板不发工资怎么投诉": "lab.wages",
+        "个体户怎么注册": "biz.sole",
+        "公积金怎么提取": "gjj.withdraw",
+        "怎么迁移户口": "id.household_move",
+        "居委会在哪里": "civ.community",
+    }
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "水务局",
+        "水务局在哪里",
+        "财政局",
+        "税务局",
+        "转税务局",
+        "我找应急管理",
+        "社保局",
+        "医保局",
+        "公积金中心",
+        "居委会",
+    ],
+)
+def test_a_departments_name_alone_or_of_the_same_sound_is_not_answered(
+    matcher: NgramMatcher, heard: str
+) -> None:
+    assert matcher.match(heard).decision is not Decision.ANSWER
+
+
+@pytest.mark.parametrize(
+    "heard", ["几保怎么交", "其保断缴怎么办", "记保怎么缴费", "西保断缴怎么办", "哈保关系怎么转移"]
+)
+def test_where_one_syllable_decides_the_matter_and_is_not_understood_nothing_is_answered(
+    matcher: NgramMatcher, heard: str
+) -> None:
+    assert matcher.match(heard).decision is not Decision.ANSWER
+
+
+def test_a_matter_that_no_base_answers_stands_against_the_entry_that_it_resembles() -> None:
+    rate = entry("rate", "公积金贷款利率是多少", "公积金贷款利息多少")
+    matcher = NgramMatcher(KnowledgeBase((rate, entry("b", "水费怎么交"))))
+    stranger = matcher.look("银行贷款利率是多少")[0][2]
+    assert stranger.stranger > 0.5
+    assert matcher.match("银行贷款利率是多少").decision is not Decision.ANSWER
+    # a city that has an entry for it is asked no differently from any other
+    lending = entry("bank", "银行贷款利率是多少", "房贷利率多少", "银行贷款要什么条件")
+    matcher = NgramMatcher(KnowledgeBase((rate, lending)))
+    best = matcher.match("银行贷款利率是多少").best
+    assert best is not None
+    assert best.entry == "bank"
+    assert best.score > 0.9
+
+
+def test_an_aspect_or_a_place_of_which_the_entry_says_nothing_is_in_the_reason() -> None:
+    matcher = NgramMatcher(KnowledgeBase((entry("a", "公积金怎么提取"), entry("b", "水费怎么交"))))
+    best = matcher.match("深圳公积金提取多久到账").best
+    assert best is not None
+    assert "asks about long, of which it says nothing" in best.because
+    assert "names 深圳" in best.because
+
+
+def test_no_test_question_is_in_the_base_and_none_is_in_two_sets() -> None:
     variants = {question for one in starting_base() for question in one.questions}
-    development, held_out = ({row["heard"] for row in rows(name)} for name in ("development", "held_out"))
-    assert not (development | held_out) & variants
-    assert not development & held_out
-    every = rows("development") + rows("held_out")
+    names = ("development", "voices", "near_misses", "held_out")
+    every = [row for name in names for row in rows(name)]
+    heard = [row["heard"] for row in every]
+    assert not set(heard) & variants
+    assert len(set(heard)) == len(heard)
     assert {row["entry"] for row in every} - {"-"} <= starting_base().by_id.keys()
     assert sum(row["entry"] != "-" for row in every) >= 300
     assert sum(row["entry"] == "-" for row in every) >= 100

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from acd.messages import EarAsked, StopTranscribe, Tell, Transcribe
-from acd.setup import AgentSetup
 from hotline.cli_ear import lines, reading
 from hotline.control import FILE, Control
 from hotline.ear import Begun, Ears, Ended, Published, Said
 from hotline.ear_door import EarDoor
 from hotline.lines import Line
 from hotline.speech_words import Over, Overhear, Overheard, Suggestion
-from tests.acd.town import Hall
+from tests.acd.town import START, Hall
 from tests.fakes.ami import FakeAmi
 from tests.real_asterisk import SECRET, USER
 from trunks.live import SwitchLink
@@ -226,9 +225,7 @@ async def test_who_may_not_read_along_is_refused_in_words(tmp_path: Path, room: 
                 assert await anext(told) == {"said": [why], "done": False}
 
 
-async def test_a_right_that_is_taken_away_ends_the_reading_at_the_next_sentence(
-    tmp_path: Path, room: Room
-) -> None:
+async def test_a_right_that_is_taken_away_ends_the_reading_at_the_next_sentence(room: Room) -> None:
     hall = Hall("101@8001")
     told: list[Published] = []
     stop = EarDoor(room.ears, hall.engine.state).read_along(EarAsked(by="103"), told.append)
@@ -236,9 +233,8 @@ async def test_a_right_that_is_taken_away_ends_the_reading_at_the_next_sentence(
     await until(lambda: len(room.originated()) == 2)
     said = Overheard(room.process.stream("caller"), CALL, "caller", "你好", True)
     room.ears.overheard(said)
-    agents = hall.engine.state.setup.agents
-    assert isinstance(agents, dict)
-    agents["103"] = AgentSetup("103", {})
+    setup = hall.engine.state.setup
+    hall.engine.reconfigure(replace(setup, roles={**setup.roles, "supervisor": frozenset()}), START)
     room.ears.overheard(said)
     room.ears.carry_out(StopTranscribe(CALL))
     assert [type(one) for one in told] == [Begun, Said, Ended]

@@ -7,6 +7,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 QUESTION = "e23"  # 公积金怎么提取
 WAGES_QUESTION = "e20"
-OUT_OF_VOCABULARY = "蓝色大象飞过草原"
+OUT_OF_VOCABULARY = "月亮上的兔子跳舞"
 
 
 TEACHER = replace(
@@ -247,7 +248,7 @@ async def test_what_is_overheard_is_written_down_with_what_may_help_the_seat(pee
         stream = await peer.stranger(told.uuid)
         await stream.silent(15)
         stream.say(recorded(QUESTION))
-        written = await peer.until(lambda name=told.uuid: finals(peer, name) or None)
+        written = await peer.until(partial(finals, peer, told.uuid))
         assert (written[0].text, written[0].who, written[0].call) == ("公积金怎么提取", who, "call-1")
         assert [hint.entry for hint in written[0].suggestions] == hints
         assert [word.text for word in peer.of(Overheard, told.uuid) if not word.final]
@@ -256,8 +257,8 @@ async def test_what_is_overheard_is_written_down_with_what_may_help_the_seat(pee
         assert (await peer.over(told.uuid)).over == "hung up"
 
 
-def finals(peer: Peer, name: str) -> list[Overheard]:
-    return [words for words in peer.of(Overheard, name) if words.final]
+def finals(peer: Peer, name: str) -> list[Overheard] | None:
+    return [words for words in peer.of(Overheard, name) if words.final] or None
 
 
 async def test_at_most_half_of_the_places_go_to_those_who_are_overheard(peer: Peer) -> None:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from hotline.switch.prompts_live import Made, PromptsUnmade, make_prompts, spoken_form, standard_prompts
+from hotline.switch.prompts_live import (
+    Made,
+    PromptsUnmade,
+    make_prompt,
+    make_prompts,
+    spoken_form,
+    standard_prompts,
+    write_index,
+)
 from ivr.prompts import is_name, read_prompts, sound, texts
 
 NOTICE = "您所拨打的电话业务已转移到12345市民服务热线，请稍候"
@@ -118,3 +126,22 @@ def test_a_machine_that_cannot_speak_is_told_what_to_do(
     monkeypatch.setitem(os.environ, "PATH", str(tmp_path))
     with pytest.raises(PromptsUnmade, match="espeak-ng is not installed; run make install"):
         make_prompts(tmp_path / "library", cache=tmp_path / "cache")
+
+
+def test_one_prompt_is_made_alone_and_a_recording_of_it_wins(tmp_path: Path, cache: Path) -> None:
+    library, recordings = tmp_path / "library", tmp_path / "recordings"
+    for prompt in (NOTICE, "digits/1"):
+        assert make_prompt(library, prompt, cache=cache) == library / f"{sound(prompt)}.wav"
+    spoken = make_prompt(library, NOTICE, cache=cache).read_bytes()
+    recording = recordings / f"{sound(NOTICE)}.wav"
+    recording.parent.mkdir(parents=True)
+    shutil.copyfile(library / "digits/1.wav", recording)
+    assert make_prompt(library, NOTICE, recordings=[recordings], cache=cache).read_bytes() != spoken
+    assert make_prompt(library, NOTICE, cache=cache).read_bytes() == spoken
+    write_index(library, [NOTICE], [recordings], "texts.tsv")
+    assert f"{sound(NOTICE)}\t{recording}\t{NOTICE}" in (library / "texts.tsv").read_text("utf-8")
+
+
+def test_what_stands_in_no_list_and_is_no_text_is_not_made(tmp_path: Path, cache: Path) -> None:
+    with pytest.raises(PromptsUnmade, match="no-such-prompt"):
+        make_prompt(tmp_path, "no-such-prompt", cache=cache)

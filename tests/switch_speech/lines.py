@@ -65,7 +65,9 @@ def spoken(text: str) -> Samples:
             ["espeak-ng", "-v", VOICE, "-s", "160", "-w", str(raw), text], check=True, capture_output=True
         )
         assert shutil.which("sox")
-        subprocess.run(["sox", "-G", str(raw), "-r", "8000", "-c", "1", "-b", "16", str(made), "gain", "-3"], check=True)
+        subprocess.run(
+            ["sox", "-G", str(raw), "-r", "8000", "-c", "1", "-b", "16", str(made), "gain", "-3"], check=True
+        )
         samples, _ = read_wav(made)
         return samples
 

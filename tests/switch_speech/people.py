@@ -32,7 +32,9 @@ AT_ONCE_S = 1.0
 
 def hasty(speech: str = ON) -> str:
     """Heze with the shortest of greetings, so that the tests take minutes and not hours."""
-    text, greetings = re.subn(r'greeting = \["您好，菏泽12345，请稍候。"\]', 'greeting = ["您好。"]', moved(city_text("heze")))
+    text, greetings = re.subn(
+        r'greeting = \["您好，菏泽12345，请稍候。"\]', 'greeting = ["您好。"]', moved(city_text("heze"))
+    )
     assert greetings == 1
     return f"{text}\n{speech}"
 
@@ -122,9 +124,10 @@ class Guest(Talker):
         await self.callers.hang_up(self.call)
 
     async def press(self, key: str) -> float:
-        """Press keys; when the last of them was let go."""
+        """Press keys; when the first of them was pressed."""
+        began = time.monotonic()
         await self.callers.press(self.call, key)
-        return time.monotonic()
+        return began
 
     @property
     def conversing(self) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ from hotline.rehearsal.manners import Manner
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.sound import RATE, write_wav
 from tests.switch.conftest import Town
+from tests.switch_gone.running import Run
 from tests.switch_speech.lines import Talker, speaking_town, spoken, talkers
 
 pytestmark = pytest.mark.switch
@@ -184,6 +186,14 @@ async def test_what_the_caller_and_the_seat_say_is_published_with_the_entry_that
         await until_ears(here, 0)
         assert await colleague.answer == {"said": [], "done": True}
         assert colleague.told == [], "others' talks are not for everybody"
+        written = [
+            text.encode(code) for text in (QUESTION, SEATS_WORDS) for code in ("utf-8", "unicode-escape")
+        ]
+        written += [text.replace("金", "金 ").encode() for text in (QUESTION,)]
+        home = here.platform.place.home
+        kept = [path for path in home.rglob("*") if path.is_file() and path.parent != home / "sounds"]
+        assert kept
+        assert [path for path in kept for words in written if words in path.read_bytes()] == []
 
 
 async def test_nothing_is_published_and_no_channel_made_where_the_city_does_not_say_so(
@@ -221,13 +231,17 @@ async def test_the_talk_goes_on_when_the_speech_process_dies_and_is_written_down
         (call,) = here.platform.service.engine.state.calls
         link = here.platform.speech.link
         assert link is not None
+
+        def told(kind: type[Published], times: int) -> Callable[[], bool]:
+            return lambda: screen.count(kind) == times
+
         for n, blow in enumerate((signal.SIGKILL, signal.SIGSTOP), 1):
             before = await ears_on_the_switch(here)
             assert link.pid is not None
             os.kill(link.pid, blow)
-            await here.until(lambda n=n: screen.count(Ended) == n, "the console is told", 15)
+            await here.until(told(Ended, n), "the console is told", 15)
             await until_gone(here, before)
-            await here.until(lambda n=n: screen.count(Begun) == n + 1, "it is written down again", 30)
+            await here.until(told(Begun, n + 1), "it is written down again", 30)
             await until_ears(here, 4)
             await say_until_read(callers, caller, screen)
         assert list(here.platform.service.engine.state.calls) == [call]
@@ -292,3 +306,41 @@ async def test_in_a_room_with_a_third_party_it_is_the_seat_and_the_caller_who_ar
         await here.until(lambda: later.said("seat"), "the other seat's words are published", 20)
         await callers.hang_up(caller.call)
         await until_ears(here, 0)
+
+
+async def test_no_ear_outlives_the_engine_and_the_next_engine_writes_the_same_talk_down(
+    tmp_path: Path,
+) -> None:
+    run = Run("127.8.14")
+    run.file.write_text(run.file.read_text("utf-8").replace("[speech]\n", TRANSCRIPT.lstrip()), "utf-8")
+
+    async def ears() -> set[str]:
+        return set(
+            re.findall(
+                r"Local/spy@hotline-ear-\w+;[12]", await run.switch.console("core show channels concise")
+            )
+        )
+
+    async def until(count: int, gone: set[str], what: str) -> set[str]:
+        deadline = time.monotonic() + 40
+        while len(found := await ears()) != count or found & gone:
+            assert time.monotonic() < deadline, f"{what}: {found}"
+            await asyncio.sleep(0.1)
+        return found
+
+    try:
+        await run.start()
+        async with run.phones(1, 600.0) as phones, Callers(run.far("unicom")[0], run.sip) as callers:
+            await run.sign_on(phones)
+            await run.until(lambda: run.events("speech is answered"), "the speech process serves", 40)
+            call = await callers.dial("12345", "13800000001")
+            before = await until(4, set(), "the talk is written down")
+            os.kill(run.worker(), signal.SIGKILL)
+            after = await until(4, before, "the former ears are gone, and there are new ones")
+            assert not before & after
+            assert not call.over.is_set()
+            await callers.hang_up(call)
+            await until(0, set(), "none is left")
+        await run.stop()
+    finally:
+        await run.clear()

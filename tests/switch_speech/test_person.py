@@ -126,7 +126,7 @@ async def test_a_key_in_the_offer_in_an_answer_or_in_the_callers_own_words_rings
 
 async def test_a_cases_number_by_keys_is_read_back_and_a_yes_brings_it_to_the_seat(place: Place) -> None:
     guest = await caller(place, "13900001004")
-    await guest.say("催办")
+    await guest.say("撤销诉求")  # of which the base has nothing sure
     await guest.until_heard("speech-case")
     await guest.press("40712#")
     await guest.until_heard("speech-number")
@@ -236,7 +236,9 @@ async def test_a_talker_without_end_is_stopped_at_the_limit_and_gets_a_person(pl
     guest = await caller(place, "13900001023")
     words = np.concatenate([spoken(text) for text in recordings()])
     loud = np.abs(words.astype(np.int32)) > 400
-    kept = words[np.convolve(loud, np.ones(1600), "same") > 0]  # no pause of 200 ms: none that ends an utterance
+    kept = words[
+        np.convolve(loud, np.ones(1600), "same") > 0
+    ]  # no pause of 200 ms: none that ends an utterance
     began = time.monotonic()
     talk = asyncio.create_task(guest.callers.say(guest.call, np.resize(kept, 600 * RATE)))
     rung, record = await has_a_person(place, guest, 30, talk)
