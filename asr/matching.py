@@ -42,7 +42,7 @@ class Thresholds:
 
     answer: float = 0.60
     ask_back: float = 0.10
-    margin: float = 0.10
+    margin: float = 0.20
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -43,9 +43,11 @@ from acd.messages import (
     WrapUpExtendAsked,
     encode,
 )
-from hotline.ear_door import EarDoor
 from hotline.logs import OwnersFault, logger
 from hotline.sms import SendSms
+
+if TYPE_CHECKING:
+    from hotline.ear_door import EarDoor
 
 FILE = "control.sock"
 WORD_S = 5.0

@@ -117,7 +117,8 @@ class _Drill:
         self.sabotage = sabotage
         self.home = home
         self.setup = city.setup()
-        self.greetings = {name: queue.greeting for name, queue in self.setup.queues.items()}
+        notice = self.setup.speech.notice
+        self.greetings = {name: (*notice, *queue.greeting) for name, queue in self.setup.queues.items()}
         self.skills: dict[str, dict[str, int]] = {}
         self.answerers: dict[str, Answerers] = {}
         self.carriers: dict[str, Callers] = {}

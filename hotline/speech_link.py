@@ -259,7 +259,9 @@ class SpeechLink:
             except TimeoutError:
                 _log.error("the speech process hangs: killed", silent_s=allowed_s)
                 return
-            except (ValueError, ConnectionError) as why:
+            except ConnectionError:  # it died with words of ours unread
+                return
+            except ValueError as why:
                 _log.error("the speech process talks nonsense: killed", why=str(why))
                 return
             if not said.endswith(b"\n"):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from acd.messages import EarAsked, StopTranscribe, Tell, Transcribe
-from hotline.cli_ear import lines, reading
 from hotline.control import FILE, Control
 from hotline.ear import Begun, Ears, Ended, Published, Said
 from hotline.ear_door import EarDoor
+from hotline.ear_reading import lines, reading
 from hotline.lines import Line
 from hotline.speech_words import Over, Overhear, Overheard, Suggestion
 from tests.acd.town import START, Hall

@@ -62,8 +62,11 @@ def dids(turns: list[Turn]) -> list[str]:
 async def test_a_caller_asks_is_answered_gets_an_sms_and_needs_nobody(peer: Peer) -> None:
     told = expected(sms=True)
     caller = await peer.call(told)
-    for words in (recorded(QUESTION), spoken("是的"), spoken("好的"), spoken("没有了")):
+    for words in (recorded(QUESTION), spoken("是的")):
         await caller.asked()
+        caller.say(words)
+    for words in (spoken("好的"), spoken("没有了")):  # in the middle of what is asked
+        await caller.interrupted()
         caller.say(words)
     over = await peer.over(told.uuid)
     await soon(caller.over())

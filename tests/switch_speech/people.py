@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -20,11 +21,12 @@ from hotline.rehearsal.callers_live import Callers
 from hotline.rehearsal.hearing import find
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.sound import RATE, Samples
+from ivr.prompts import sound
 from tests.switch.conftest import Town, city_text, moved, town
 from tests.switch_speech.lines import Talker, ends, machine_ready, spoken
 
-OFFER = "speech-please"
-"""the shortest of the library: most tests are not about the offer's words"""
+OFFER = "请说出您要问的事情"
+"""a short one: most tests are not about the offer's words"""
 ON = f'[speech]\ngreeting = true\noffer = ["{OFFER}"]\n'
 CELL = "unicom"
 AT_ONCE_S = 1.0
@@ -37,6 +39,12 @@ def hasty(speech: str = ON) -> str:
     )
     assert greetings == 1
     return f"{text}\n{speech}"
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """What may be spoken today, by its id."""
+    return {entry.id: entry for entry in starting_base().at(round(datetime.now(CHINA).timestamp() * 1000))}
 
 
 @asynccontextmanager
@@ -99,8 +107,6 @@ class Guest(Talker):
 
     def sounds(self, prompt: str) -> bool:
         """Is there a sound of this?"""
-        from ivr.prompts import sound
-
         return (self.here.platform.switch.settings.sounds / f"{sound(prompt)}.wav").exists()
 
     async def until_begins(self, prompt: str, first_s: float = 1.0, within_s: float = 15.0) -> None:
@@ -116,7 +122,9 @@ class Guest(Talker):
         deadline = time.monotonic() + within_s
         while not true():
             assert not self.call.over.is_set(), f"{self.call.caller}: the call ended before: {what}"
-            assert time.monotonic() < deadline, f"{self.call.caller}: not within {within_s:g} s: {what}"
+            assert time.monotonic() < deadline, (
+                f"{self.call.caller}: not within {within_s:g} s: {what}: {self.said}"
+            )
             await asyncio.sleep(0.2)
 
     async def hang_up(self) -> None:
@@ -130,6 +138,13 @@ class Guest(Talker):
         return began
 
     @property
+    def said(self) -> list[tuple[str, str]]:
+        """What the machine made of what this caller has said so far."""
+        calls = self.here.platform.service.engine.state.calls.values()
+        mine = [call for call in calls if call.caller == self.call.caller]
+        return [(turn.did, turn.heard) for call in mine for spoken in call.speech for turn in spoken.turns]
+
+    @property
     def conversing(self) -> bool:
         """Does the engine take this caller to be with the machine?"""
         state = self.here.platform.service.engine.state
@@ -137,10 +152,10 @@ class Guest(Talker):
 
 
 def first_voice(samples: Samples) -> int:
-    """At which sample the first word begins: the first 20 ms louder than a tenth of the loudest."""
+    """At which sample the first word begins: the first 20 ms louder than a fiftieth of the loudest."""
     frames = samples[: len(samples) // 160 * 160].reshape(-1, 160).astype(float)
     loud = np.sqrt(np.mean(frames**2, axis=1))
-    return int(np.flatnonzero(loud > loud.max() / 10)[0]) * 160
+    return int(np.flatnonzero(loud > loud.max() / 50)[0]) * 160
 
 
 async def say_over(guest: Guest, text: str) -> tuple[float, float]:
@@ -149,11 +164,6 @@ async def say_over(guest: Guest, text: str) -> tuple[float, float]:
     left = await guest.callers.say(guest.call, samples)
     began = left - ((len(samples) + 159) // 160 * 160) / RATE
     return began + first_voice(samples) / RATE, began + ends(samples) / RATE
-
-
-def entries() -> dict[str, Entry]:
-    """What may be spoken today, by its id."""
-    return {entry.id: entry for entry in starting_base().at(round(datetime.now(CHINA).timestamp() * 1000))}
 
 
 async def channels(here: Town) -> int:

@@ -28,16 +28,17 @@ from acd.messages import (
     TransferSteered,
 )
 from acd.parties import Stage
-from hotline.cli_ear import reading
 from hotline.control import FILE
 from hotline.ear import Begun, Ended, Published, Said
+from hotline.ear_reading import reading
 from hotline.rehearsal.callers_live import Callers
 from hotline.rehearsal.manners import Manner
 from hotline.rehearsal.phones_live import Phones
 from hotline.rehearsal.sound import RATE, write_wav
 from tests.switch.conftest import Town
 from tests.switch_gone.running import Run
-from tests.switch_speech.lines import Talker, speaking_town, spoken, talkers
+from tests.switch_speech.lines import Talker, spoken, talkers
+from tests.switch_speech.people import answering_town, hasty
 
 pytestmark = pytest.mark.switch
 
@@ -155,7 +156,7 @@ async def test_what_the_caller_and_the_seat_say_is_published_with_the_entry_that
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with (
-        speaking_town(TRANSCRIPT) as here,
+        answering_town(hasty(TRANSCRIPT)) as here,
         at_the_seat(here, tmp_path),
         talkers(here) as callers,
         console(here, EarAsked(SEAT)) as screen,
@@ -200,7 +201,7 @@ async def test_nothing_is_published_and_no_channel_made_where_the_city_does_not_
     tmp_path: Path,
 ) -> None:
     async with (
-        speaking_town() as here,
+        answering_town() as here,
         at_the_seat(here, tmp_path),
         talkers(here) as callers,
         console(here, EarAsked(SEAT)) as screen,
@@ -220,7 +221,7 @@ async def test_the_talk_goes_on_when_the_speech_process_dies_and_is_written_down
     tmp_path: Path,
 ) -> None:
     async with (
-        speaking_town(TRANSCRIPT) as here,
+        answering_town(hasty(TRANSCRIPT)) as here,
         at_the_seat(here, tmp_path),
         talkers(here) as callers,
         console(here, EarAsked(by=AGENT)) as screen,
@@ -254,7 +255,7 @@ async def test_the_talk_goes_on_when_the_speech_process_dies_and_is_written_down
 
 async def test_a_survey_takes_no_ear_for_a_call_or_a_seats_own_talk(tmp_path: Path) -> None:
     async with (
-        speaking_town(TRANSCRIPT) as here,
+        answering_town(hasty(TRANSCRIPT)) as here,
         at_the_seat(here, tmp_path),
         talkers(here) as callers,
         console(here, EarAsked(by=AGENT)) as screen,
@@ -279,7 +280,7 @@ async def test_in_a_room_with_a_third_party_it_is_the_seat_and_the_caller_who_ar
     tmp_path: Path,
 ) -> None:
     async with (
-        speaking_town(TRANSCRIPT) as here,
+        answering_town(hasty(TRANSCRIPT)) as here,
         at_the_seat(here, tmp_path, "8001", "8002"),
         talkers(here) as callers,
         console(here, EarAsked(by=AGENT)) as screen,

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from acd.messages import CallRecord
+from hotline import speech_link
 from hotline.rehearsal.answerers_live import Answerers
 from hotline.rehearsal.callers_live import Callers
 from tests.switch.conftest import Town
@@ -141,7 +142,8 @@ async def test_a_process_that_hangs_in_mid_sentence_rings_a_seat_within_5_s_and_
 async def kill_again_and_again(place: Place, chance: random.Random, kills: Counter[str]) -> None:
     """Whenever it serves it is killed, some moments later."""
     while True:
-        await asyncio.sleep(chance.uniform(0.5, 2.0))
+        await machine_ready(place.here)
+        await asyncio.sleep(chance.uniform(1.0, 5.0))
         if (pid := place.pid) is not None:
             kills["all"] += 1
             kills["with callers"] += bool(place.here.platform.service.engine.state.conversing)
@@ -149,7 +151,9 @@ async def kill_again_and_again(place: Place, chance: random.Random, kills: Count
 
 
 async def comes_to_a_person(place: Place, number: str, chance: random.Random) -> tuple[Guest, CallRecord]:
-    """One who asks, asks for a person, presses a key or says nothing, and stays until a person is there."""
+    """One who calls while the machine serves; asks, asks for a person, presses a key or says nothing; and stays until a person is
+    there."""
+    await machine_ready(place.here)
     guest = await Guest.calls(place.here, place.callers, number)
     manner = chance.choice(("asks", "asks", "wants a person", "presses a key", "is silent"))
     await asyncio.sleep(chance.uniform(1.0, 3.0))
@@ -167,7 +171,11 @@ async def comes_to_a_person(place: Place, number: str, chance: random.Random) ->
     return guest, await guest.record()
 
 
-async def test_100_callers_of_a_machine_that_is_killed_at_random_all_reach_a_person(place: Place) -> None:
+async def test_100_callers_of_a_machine_that_is_killed_at_random_all_reach_a_person(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pauses between its starts, which grow when it dies again and again, are kept short: else most would never see it."""
+    monkeypatch.setattr(speech_link, "AGAIN_S", (0.1, 0.2))
     chance, kills = random.Random(SEED), Counter[str]()
     spoken(QUESTION), spoken("转人工")  # made before, not while others talk
     free = asyncio.Semaphore(TOGETHER)
@@ -182,13 +190,12 @@ async def test_100_callers_of_a_machine_that_is_killed_at_random_all_reach_a_per
     finally:
         killing.cancel()
     overs = Counter(spoken.over for _, record in found for spoken in record.speech)
-    print(
-        f"\n{kills['all']} kills, {kills['with callers']} of them with callers; conversations ended: {dict(overs)}"
-    )  # noqa: T201
+    told = f"{kills['all']} kills, {kills['with callers']} with callers"
+    print(f"\n{told}; conversations ended: {dict(overs)}")  # noqa: T201
     assert len(found) == CALLS
     assert {guest.call.ended_by for guest, _ in found} == {"caller"}
     assert {record.disposition for _, record in found} == {"answered"}
     every = Counter(record.caller for record in place.here.records)
     assert {every[guest.call.caller] for guest, _ in found} == {1}
     assert kills["with callers"] >= 5, "it was hardly ever killed under a caller"
-    assert overs["failed"] >= 10
+    assert overs["failed"] >= 20

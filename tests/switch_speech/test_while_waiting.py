@@ -20,6 +20,8 @@ first_seconds = 1
 every_seconds = 30
 """
 CUT_WITHIN_S = 1.0
+TOLD, ASKED = "等候时可以按二提问。", "请说出您要问的事情"
+SPEECH = f'[speech]\nwaiting = true\nwaiting_offer = ["{TOLD}"]\nquestion = ["{ASKED}"]'
 
 
 def with_words() -> str:
@@ -27,7 +29,7 @@ def with_words() -> str:
     text, queues = re.subn(
         r'(\[\[queues\]\]\nname = "12345"\n(?:.+\n)*)',
         rf"\1{WAITING}\n",
-        hasty("[speech]\nwaiting = true"),
+        hasty(SPEECH),
         count=1,
     )
     assert queues == 1
@@ -36,9 +38,9 @@ def with_words() -> str:
 
 async def asks_while_waiting(guest: Guest) -> None:
     """Hears of the key, presses it, asks, and hears the answer begin."""
-    await guest.until_heard("speech-waiting")
+    await guest.until_heard(TOLD)
     await guest.press("2")
-    await guest.until_heard("speech-question")
+    await guest.until_heard(ASKED)
     await guest.say(QUESTION)
     await guest.until_begins(entries()[ENTRY].answer, 2.0)
 

@@ -114,7 +114,7 @@ async def test_a_caller_of_the_machine_whose_engine_is_killed_is_not_hung_up_on_
         async def heard(prompt: str, seconds: float) -> None:
             wanted = read_wav(run.settings.sounds / f"{sound(prompt)}.wav")[0][: round(8000 * seconds)]
             async with asyncio.timeout(20):
-                while (found := find(prompt, call.heard(), wanted)) is None or found.share < 0.7:
+                while (found := find(prompt, call.heard(), wanted)) is None or found.share < 0.7:  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
 
         await heard(OFFER, 1)
