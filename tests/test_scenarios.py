@@ -2,8 +2,8 @@
 
 A story stands in the town of ``tests/acd/town.py`` (``town = "menu"``: its 12345 offers keys; ``"asking"``: it asks about
 the service;
-``"recorded"``: it records calls; ``"answering"``: the machine answers after the greeting and by key 2, ``"answering while waiting"``:
-by key only; ``"preferring"``: it knows its callers; ``"in office hours"``: 12320's people leave at 10:05;
+``"recorded"``: it records calls; ``"answering"``: the machine answers after the greeting and by key 2, ``"answering while
+waiting"``: by key only; ``"preferring"``: it knows its callers; ``"in office hours"``: 12320's people leave at 10:05;
 ``"cutting over"``: 12333 moves at 10:01 and back at 10:02) at 10:00 on a Monday;
 ``signed_on`` says who sits where when it begins. Times are ms from then on. A step is a fact, or, without one, a deadline that
 comes. Its orders are all that are given, in their order, with all their fields but those of ``UNSAID``. A bug arrives with
@@ -79,14 +79,19 @@ def tell_order(order: Command) -> Table:
     kind = fields.pop("type")
     fields = fields.get("record", fields.get("entry", fields))
     fields = {k: v for k, v in fields.items() if v is not None and (k not in USUAL or v != USUAL[k])}
-    for spoken in fields.get("speech", ()):
-        turns = [{k: v for k, v in _moved(one).items() if v} for one in spoken.pop("turns")]
-        spoken |= _moved(spoken) | {"turns": turns}
+    if "speech" in fields:
+        fields["speech"] = [_spoken(one) for one in fields["speech"]]
     if "transfers" in fields:
         fields["transfers"] = [_moved(one) for one in fields["transfers"]]
     if "passes" in fields:
         fields["passes"] = [_moved(one) for one in fields["passes"]]
     return {kind: {key: value - START if key in INSTANTS else value for key, value in fields.items()}}
+
+
+def _spoken(told: Table) -> Table:
+    """A conversation, without what its turns leave empty."""
+    turns = [{k: v for k, v in _moved(one).items() if v} for one in told["turns"]]
+    return _moved({k: v for k, v in told.items() if k != "turns"}) | {"turns": turns}
 
 
 def _moved(told: Table) -> Table:

@@ -34,7 +34,7 @@ from tests.switch_speech.people import (
 
 pytestmark = [pytest.mark.switch, pytest.mark.asyncio(loop_scope="module")]
 
-AT_ONCE = 6
+AT_ONCE = 8
 LISTENS_S = 4.0
 RECOGNISED_S = 2.7
 SILENT_WITHIN_S = 0.15

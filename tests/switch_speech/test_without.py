@@ -56,7 +56,7 @@ def broken(folder: Path) -> Path:
 
 @pytest.mark.parametrize("spoil", [missing, broken])
 async def test_with_a_model_that_is_missing_or_broken_seats_answer_as_without_speech_and_the_fault_is_told(
-    spoil: object, tmp_path: Path
+    spoil: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert callable(spoil)
     model: Path = spoil(tmp_path)
@@ -74,6 +74,9 @@ async def test_with_a_model_that_is_missing_or_broken_seats_answer_as_without_sp
         assert colon
         assert remedy
         assert "\n" not in link.fault
+        assert any(
+            link.fault in record.getMessage() for record in caplog.records if record.levelname == "ERROR"
+        )
         guest = await Guest.calls(here, callers, "13900005001")
         answered = guest.call.answered
         assert answered is not None
