@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -56,7 +57,7 @@ def broken(folder: Path) -> Path:
 
 @pytest.mark.parametrize("spoil", [missing, broken])
 async def test_with_a_model_that_is_missing_or_broken_seats_answer_as_without_speech_and_the_fault_is_told(
-    spoil: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    spoil: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert callable(spoil)
     model: Path = spoil(tmp_path)
@@ -74,9 +75,8 @@ async def test_with_a_model_that_is_missing_or_broken_seats_answer_as_without_sp
         assert colon
         assert remedy
         assert "\n" not in link.fault
-        assert any(
-            link.fault in record.getMessage() for record in caplog.records if record.levelname == "ERROR"
-        )
+        logged = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+        assert [line["level"] for line in logged if line.get("fault") == link.fault] == ["error"], "told once"
         guest = await Guest.calls(here, callers, "13900005001")
         answered = guest.call.answered
         assert answered is not None
