@@ -9,7 +9,7 @@ demo: install       ## a city's calls, answered by a real Asterisk
 	@.venv/bin/hotline demo
 
 test: install       ## everything, with a real Asterisk and real SIP phones
-	@.venv/bin/pytest -q
+	@.venv/bin/pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 
 check: install      ## style and types
 	@.venv/bin/ruff check .
