@@ -200,7 +200,7 @@ class Dialogue:
         if meant is Meaning.CASE and not self.terms.case:
             meant = Meaning.OTHER  # a question like any other, of which the base may know something
         if meant is Meaning.PERSON:  # however unsure: who is led to a person in vain loses nothing
-            return self._person("person", "person", said)
+            return self._leave("person", _note("person", said), prompts=())  # and without a word, as by a key
         if self._turns > MOST_TURNS:
             return self._person("person", "misunderstood", said)
         if self.stage is Stage.NUMBER and (said.digits is not None or meant in {Meaning.NO, Meaning.BYE}):
