@@ -18,11 +18,9 @@ from asr.speech import SPOKEN_DIGITS, in_words
 from asr.vosk_live import SMALL_MODEL, Measured, ModelFault, measure
 from hotline.city import City, CityFault
 from hotline.city_speech import model_of, names
+from ivr.meaning import AGAIN_WORDS, CHOICE_WORDS, PERSON_WORDS
 
-DIALOGUE_WORDS = (
-    "转人工", "人工", "是", "是的", "对", "不是", "不对", "好的", "可以", "需要", "不用", "有", "没有", "没有了", "解决了",
-    "没解决", "再说一遍", "重复一遍", "发短信", "查询办理进度", "再见", *SPOKEN_DIGITS,
-)  # fmt: skip
+DIALOGUE_WORDS = (*CHOICE_WORDS, *PERSON_WORDS, *AGAIN_WORDS, "查询办理进度", *SPOKEN_DIGITS)
 """what a caller may always say; a model that lacks one of these can't hear it"""
 _UNREAD = re.compile(r"<.*>|#\d+|!.*|\[.*\]")
 _SHOWN = 12

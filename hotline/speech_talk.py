@@ -29,7 +29,7 @@ from ivr.dialogue import (
     Speak,
     Terms,
 )
-from ivr.meaning import named
+from ivr.meaning import AGAIN_WORDS, CHOICE_WORDS, PERSON_WORDS, named
 
 BETWEEN_KEYS_S = 4.0
 """without a further key, and the number is taken to be complete"""
@@ -38,12 +38,6 @@ BETWEEN_DIGITS_MS = 900
 LONGEST_S = 900.0
 """of a conversation: whoever is still in it is better served by a person"""
 
-_CHOICE = (
-    "是 是的 不是 不是的 对 对的 不对 好 好的 要 不要 可以 不可以 不行 有 没有 没有了 不用 不用了 需要 不需要 确认 取消 没问题 "
-    "谢谢 谢谢你 再见 拜拜 发短信"
-)
-_PERSON = "转人工 人工 人工服务 人工客服 请转人工 我要转人工"
-_AGAIN = "再说一遍 重复 重复一遍 听不清 没听清"
 _ASKING = ("", "找", "转", "我找")
 
 
@@ -55,8 +49,8 @@ def hot_words(
     ``questions``: the base's: who is asked for a name says his question once more as often as not, and of what is narrowed to
     names alone nothing would be left of it.
     """
-    person = f"{_PERSON} {_AGAIN}".split()
-    choice = [*_CHOICE.split(), *person]
+    person = [*PERSON_WORDS, *AGAIN_WORDS]
+    choice = [*CHOICE_WORDS, *person]
     called = [lead + name for name in names for lead in _ASKING]
     return {
         Hears.ANYTHING: (),

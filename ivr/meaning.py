@@ -107,6 +107,44 @@ def meaning(text: str) -> Meaning:
     return next((found for found, words in _WORDS if words.fullmatch(bare)), Meaning.OTHER)
 
 
+CHOICE_WORDS = (
+    "是",
+    "是的",
+    "不是",
+    "不是的",
+    "对",
+    "对的",
+    "不对",
+    "好",
+    "好的",
+    "要",
+    "不要",
+    "可以",
+    "不可以",
+    "不行",
+    "有",
+    "没有",
+    "没有了",
+    "不用",
+    "不用了",
+    "需要",
+    "不需要",
+    "确认",
+    "取消",
+    "没问题",
+    "谢谢",
+    "谢谢你",
+    "再见",
+    "拜拜",
+    "发短信",
+    "解决了",
+    "没解决",
+)
+PERSON_WORDS = ("转人工", "人工", "人工服务", "人工客服", "请转人工", "我要转人工")
+AGAIN_WORDS = ("再说一遍", "重复", "重复一遍", "听不清", "没听清")
+"""what is said most of all, to narrow a recogniser to, and for it to know at least: an answer, a person, once more"""
+
+
 _NAME_LEAD = re.compile(
     r"^(?:喂|你好|您好|请|帮我|给我|麻烦|我要|我想|我|要|找|转|接|转接|转到|接到|问|咨询|一下)*"
 )
