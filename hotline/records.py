@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,8 @@ from hotline.records_schema import NewerDatabase, call_records, upgrade
 _T = TypeVar("_T")
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(CallRecord))
 _READ_ONLY = "hotline_reads"
+# How long a program waits for a lock that another one has on an SQLite file.
+_LOCK_WAIT_S = 10.0
 # What comes from below SQLAlchemy for a value that no column holds.
 _MISFITS = (OverflowError, ValueError, TypeError)
 
@@ -319,15 +322,15 @@ def _engine(url: sa.URL) -> sa.Engine:
         limits |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
         limits["options"] = "-c statement_timeout=30000 -c lock_timeout=20000"
         return sa.create_engine(url, connect_args=limits, pool_size=2, max_overflow=0, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 10}, pool_size=2, max_overflow=0)
+    engine = sa.create_engine(url, connect_args={"timeout": _LOCK_WAIT_S}, pool_size=2, max_overflow=0)
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         # The transactions are begun by us: sqlite3 would begin them too late, and not for a change of the
         # schema.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-            connection.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous=FULL")
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
@@ -336,6 +339,22 @@ def _engine(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Put the database into its write-ahead mode, by which one reads while another writes."""
+    # SQLite refuses at once, without its own waiting, while another program that started in the same
+    # moment makes the same change.
+    end = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _private_file(path: Path) -> None:

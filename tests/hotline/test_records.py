@@ -171,6 +171,14 @@ asyncio.run(main())
         assert sorted(found.call for found in await store.read()) == ["0", "1", "2", "3"]
 
 
+async def test_stores_that_open_a_new_file_in_the_same_moment_wait_for_each_other(tmp_path: Path) -> None:
+    for number in range(30):
+        async with contextlib.AsyncExitStack() as all_of_them:
+            path = str(tmp_path / f"{number}.sqlite")
+            stores = [await all_of_them.enter_async_context(opened(path)) for _ in range(4)]
+            await asyncio.gather(*(store.open() for store in stores))
+
+
 async def test_a_database_of_a_newer_program_is_refused_in_one_line(url: str) -> None:
     async with opened(url) as store:
         await store.open()
