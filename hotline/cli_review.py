@@ -35,7 +35,6 @@ def _report(args: argparse.Namespace) -> int:
     identity, text = args.rest[0], " ".join(args.rest[1:])
 
     async def work(store: KnowledgeStore) -> ReportedError:
-        await _entry(store, args.city, identity)
         return await store.report(identity, text, who=_who(args), at=instant_of(None), call=args.call)
 
     records_there(args)
@@ -67,15 +66,16 @@ def _move(args: argparse.Namespace) -> int:
     if args.reviewer is not None and state is not State.REVIEWED:
         raise OwnersFault(f"knowledge {args.do}: takes no --reviewer: leave it out")
 
-    async def work(store: KnowledgeStore) -> Entry:
-        moved = (await _entry(store, args.city, identity)).moved(state, reviewer=_reviewer(args))
+    def how(entry: Entry) -> Entry:
+        moved = entry.moved(state, reviewer=_reviewer(args))
         if state in {State.REVIEWED, State.PUBLISHED}:
             _written(moved)
-        await store.put([moved], who=_who(args), at=instant_of(None))
         return moved
 
     records_there(args)
-    moved = with_store(args, work)
+    moved = with_store(
+        args, lambda store: store.alter(identity, how, who=_who(args), at=instant_of(None))
+    )  # fmt: skip
     document = {"id": moved.id, "state": moved.state.value, "reviewer": moved.reviewer}
     signed = f", signed by {moved.reviewer}" if moved.reviewer else ""
     _tell(args, document, f"{moved.id}: {moved.state.value}{signed}")
@@ -85,12 +85,10 @@ def _move(args: argparse.Namespace) -> int:
 def _delete(args: argparse.Namespace) -> int:
     identity = _one(args, "ID")
 
-    async def work(store: KnowledgeStore) -> None:
-        await _entry(store, args.city, identity)
-        await store.take_away(identity, who=_who(args), at=instant_of(None))
-
     records_there(args)
-    with_store(args, work)
+    with_store(
+        args, lambda store: store.take_away(identity, who=_who(args), at=instant_of(None))
+    )  # fmt: skip
     _tell(args, {"id": identity, "deleted": True}, f"{identity}: deleted, its history stays")
     return DONE
 
@@ -102,19 +100,6 @@ def _written(entry: Entry) -> None:
         raise OwnersFault(
             f"{entry.id}.answer: nobody has written it yet: write it, and import the entry as a draft first"
         )
-
-
-async def _entry(store: KnowledgeStore, city: str, identity: str) -> Entry:
-    base = await store.base()
-    if not len(base):
-        raise OwnersFault(
-            f"knowledge.{city}: has no base of its own yet, it is answered from the starting base: "
-            "export that to a file, and import the file"
-        )
-    found = base.by_id.get(identity)
-    if found is None:
-        raise OwnersFault(f"knowledge.{identity}: no such entry: give an id that `list` shows")
-    return found
 
 
 def records_there(args: argparse.Namespace) -> str:

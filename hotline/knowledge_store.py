@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from asr.knowledge import MOVES, Entry, KnowledgeBase, faults_of
+from asr.knowledge import MOVES, Entry, IllegalMove, KnowledgeBase, faults_of
 from asr.matching import NgramMatcher
 from hotline.knowledge_files import KnowledgeFault, as_document, entry_of
 from hotline.logs import OwnersFault
@@ -81,50 +81,42 @@ class KnowledgeStore:
 
         def work(connection: sa.Connection) -> None:
             nonlocal changed
-            before = self._rows(connection)
-            merged = {key: _entry(row) for key, row in before.items()} | {entry.id: entry for entry in given}
-            faults = faults_of(merged.values())
-            faults += [
-                f"entries.{entry.id}.state: {was.state} does not become {entry.state}: "
-                f"it may become {', '.join(sorted(MOVES[was.state]))}"
-                for entry in given
-                if entry.id in before
-                and (was := _entry(before[entry.id])).state is not entry.state
-                and entry.state not in MOVES[was.state]
-            ]
-            if faults:
-                raise KnowledgeFault(faults)
-            place = max((row["place"] for row in before.values()), default=-1) + 1
-            number = self._next(connection, knowledge_history)
-            for entry in given:
-                old = before.get(entry.id)
-                if old is not None and _entry(old) == entry:
-                    continue
-                row = _row(self._city, entry, place if old is None else old["place"])
-                place += old is None
-                if old is None:
-                    connection.execute(sa.insert(knowledge_entries).values(row))
-                else:
-                    connection.execute(sa.update(knowledge_entries).where(*self._one(entry.id)).values(row))
-                document = json.dumps(as_document(entry), ensure_ascii=False)
-                self._tell(connection, number + changed, at, who, entry.id, document)
-                changed += 1
+            changed = self._put(connection, self._rows(connection), given, who, at)
 
         await self._records.change(work)
         return changed
 
-    async def take_away(self, identity: str, *, who: str, at: int) -> bool:
-        """Delete an entry, its history stays; False when there is none."""
-        found = False
+    async def alter(self, identity: str, how: Callable[[Entry], Entry], *, who: str, at: int) -> Entry:
+        """Write what ``how`` makes of the entry as it is then: nobody else's change comes between. Returns what it became.
+
+        Raises `OwnersFault` when there is no such entry or ``how`` makes an `IllegalMove`, and `KnowledgeFault` as `put` does.
+        """
+        became: list[Entry] = []
 
         def work(connection: sa.Connection) -> None:
-            nonlocal found
-            found = connection.execute(sa.delete(knowledge_entries).where(*self._one(identity))).rowcount > 0
-            if found:
-                self._tell(connection, self._next(connection, knowledge_history), at, who, identity, None)
+            before = self._rows(connection)
+            if identity not in before:
+                raise self._unknown(identity, before)
+            try:
+                became.append(how(_entry(before[identity])))
+            except IllegalMove as why:
+                raise OwnersFault(str(why)) from None
+            self._put(connection, before, became, who, at)
 
         await self._records.change(work)
-        return found
+        return became[0]
+
+    async def take_away(self, identity: str, *, who: str, at: int) -> None:
+        """Delete an entry, its history stays. Raises `OwnersFault` when there is none."""
+
+        def work(connection: sa.Connection) -> None:
+            before = self._rows(connection)
+            if identity not in before:
+                raise self._unknown(identity, before)
+            connection.execute(sa.delete(knowledge_entries).where(*self._one(identity)))
+            self._tell(connection, self._next(connection, knowledge_history), at, who, identity, None)
+
+        await self._records.change(work)
 
     async def history(self, identity: str | None = None) -> list[Change]:
         """Every change, or those of one entry, the oldest first."""
@@ -153,8 +145,9 @@ class KnowledgeStore:
         made: list[ReportedError] = []
 
         def work(connection: sa.Connection) -> None:
-            if identity not in self._rows(connection):
-                raise OwnersFault(f"knowledge.{identity}: no such entry: give an id that `list` shows")
+            before = self._rows(connection)
+            if identity not in before:
+                raise self._unknown(identity, before)
             number = self._next(connection, knowledge_errors)
             made.append(ReportedError(number, at, who, identity, call, text.strip()))
             connection.execute(
@@ -220,6 +213,51 @@ class KnowledgeStore:
             connection.execute(sa.text("LOCK TABLE knowledge_entries IN SHARE ROW EXCLUSIVE MODE"))
         query = sa.select(knowledge_entries).where(knowledge_entries.c.city == self._city)
         return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        before: Mapping[str, dict[str, Any]],
+        given: Sequence[Entry],
+        who: str,
+        at: int,
+    ) -> int:
+        was = {key: _entry(row) for key, row in before.items()}
+        faults = faults_of((was | {entry.id: entry for entry in given}).values())
+        faults += [
+            f"entries.{entry.id}.state: {old.state} does not become {entry.state}: "
+            f"it may become {', '.join(sorted(MOVES[old.state]))}"
+            for entry in given
+            if (old := was.get(entry.id)) is not None
+            and old.state is not entry.state
+            and entry.state not in MOVES[old.state]
+        ]
+        if faults:
+            raise KnowledgeFault(faults)
+        place = max((row["place"] for row in before.values()), default=-1) + 1
+        number, changed = self._next(connection, knowledge_history), 0
+        for entry in given:
+            old = was.get(entry.id)
+            if old == entry:
+                continue
+            if old is None:
+                connection.execute(sa.insert(knowledge_entries).values(_row(self._city, entry, place)))
+                place += 1
+            else:
+                row = _row(self._city, entry, before[entry.id]["place"])
+                connection.execute(sa.update(knowledge_entries).where(*self._one(entry.id)).values(row))
+            document = json.dumps(as_document(entry), ensure_ascii=False)
+            self._tell(connection, number + changed, at, who, entry.id, document)
+            changed += 1
+        return changed
+
+    def _unknown(self, identity: str, before: Mapping[str, object]) -> OwnersFault:
+        if before:
+            return OwnersFault(f"knowledge.{identity}: no such entry: give an id that `list` shows")
+        return OwnersFault(
+            f"knowledge.{self._city}: has no base of its own yet, it is answered from the starting base: "
+            "export that to a file, and import the file"
+        )
 
     def _one(self, identity: str) -> tuple[Any, ...]:
         return (knowledge_entries.c.city == self._city, knowledge_entries.c.id == identity)

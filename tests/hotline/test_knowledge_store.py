@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date
 
@@ -49,8 +49,9 @@ async def test_only_what_has_changed_is_written_into_the_history(url: str) -> No
         await store.put([FUND, WATER], who="a", at=1)
         changed = replace(FUND, answer="柜台办理。")
         assert await store.put([changed, WATER], who="b", at=2) == 1
-        assert await store.take_away("water", who="c", at=3)
-        assert not await store.take_away("water", who="c", at=4)
+        await store.take_away("water", who="c", at=3)
+        with pytest.raises(OwnersFault, match=r"knowledge\.water: no such entry"):
+            await store.take_away("water", who="c", at=4)
         told = [(one.number, one.at, one.who, one.id, one.entry) for one in await store.history()]
         assert told == [
             (0, 1, "a", "fund", FUND),
@@ -87,6 +88,27 @@ async def test_many_who_change_at_once_lose_nothing(url: str) -> None:
         await asyncio.gather(*puts)
         assert {entry.id for entry in await stores[0].base()} == {entry.id for entry in entries}
         assert [one.number for one in await stores[0].history()] == list(range(12))
+
+
+async def test_two_who_alter_one_entry_at_once_both_find_what_the_other_made(url: str) -> None:
+    def one_more(word: str) -> Callable[[Entry], Entry]:
+        return lambda entry: replace(entry, questions=(*entry.questions, word))
+
+    async with contextlib.AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(opened(url)) for _ in range(4)]
+        await stores[0].put([FUND], who="a", at=1)
+        words = [f"第{number}个问题" for number in range(12)]
+        await asyncio.gather(
+            *(
+                stores[number % 4].alter("fund", one_more(word), who="b", at=number)
+                for number, word in enumerate(words)
+            )
+        )
+        (entry,) = (await stores[0].base()).entries
+        assert set(entry.questions) == {*FUND.questions, *words}
+        assert [one.number for one in await stores[0].history()] == list(range(13))
+        with pytest.raises(OwnersFault, match=r"knowledge\.none: no such entry"):
+            await stores[0].alter("none", lambda entry: entry, who="b", at=1)
 
 
 async def test_a_reported_error_is_open_until_it_is_mended(url: str) -> None:
