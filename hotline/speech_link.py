@@ -52,6 +52,7 @@ WELL_S = 10.0
 EXPECTS_WITHIN_S = 1.0
 KEPT_S = 60.0
 """an outcome that nobody asked for is forgotten then"""
+_LOOK_AGAIN_S = 0.1
 _LINE_BYTES = 1 << 20
 
 _log = logger("speech")
@@ -254,8 +255,7 @@ class SpeechLink:
         while True:
             allowed_s = STARTS_WITHIN_S if process.first else SILENT_S
             try:
-                async with asyncio.timeout(allowed_s):
-                    said = await reader.readline()
+                said = await _line_within(reader, allowed_s)
             except TimeoutError:
                 _log.error("the speech process hangs: killed", silent_s=allowed_s)
                 return
@@ -327,3 +327,15 @@ class SpeechLink:
     def _tell(self, process: _Process, message: Told | Settings) -> None:
         if not process.writer.is_closing():
             process.writer.write(line(message))
+
+
+async def _line_within(reader: asyncio.StreamReader, seconds: float) -> bytes:
+    """The next line. Raises `TimeoutError`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await reader.readline()
+    except TimeoutError:
+        pass
+    # It may have been us who stood still: then its words lie there, and it is not to be blamed.
+    async with asyncio.timeout(_LOOK_AGAIN_S):
+        return await reader.readline()

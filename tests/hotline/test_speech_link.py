@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from hotline.speech_link import COMMAND, Callbacks, SpeechLink, pauses
+from hotline.speech_link import COMMAND, SILENT_S, Callbacks, SpeechLink, pauses
 from hotline.speech_words import FD, Over, Overhear, Settings, Text, Turn
 from tests.hotline.speech_callers import FUND, Caller, expected, recorded, settings, soon, spoken
 
@@ -144,6 +145,16 @@ async def test_a_process_that_hangs_is_killed_and_another_serves(tmp_path: Path)
         assert await link.outcome(told.uuid, 60) == Over(told.uuid, told.call, "failed")
         await engine.told(10, 0, 10)
         await soon(caller.over())
+
+
+async def test_a_process_is_not_blamed_when_it_is_the_engine_that_stood_still(tmp_path: Path) -> None:
+    async with linked(await settings(tmp_path, FUND)) as (link, engine):
+        await engine.told(10)
+        process = link.pid
+        for _ in range(2):
+            time.sleep(SILENT_S + 0.3)  # noqa: ASYNC251 (the whole loop is to stand still)
+            await asyncio.sleep(0.3)
+        assert (link.pid, link.starts, engine.capacities) == (process, 1, [10])
 
 
 async def test_an_outcome_that_does_not_come_in_time_is_a_failure_and_ends_the_stream(tmp_path: Path) -> None:
