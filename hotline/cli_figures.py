@@ -69,6 +69,7 @@ def _scenario(args: argparse.Namespace, city: str, span: str, calls: Sequence[Sp
             "city": city,
             "contained": everything.contained.document(),
             "self_service_seconds": seconds,
+            "self_service_in_vain_seconds": [round(second, 3) for second in everything.in_vain],
         }
         print_document({**document, "toml": text})
     else:

@@ -34,7 +34,7 @@ from hotline.rehearsal.manners import Dialled, Fixed, Manner, Told
 from simulator import callers, draws, fast
 from simulator.laid_out import expected_calls
 from simulator.outcome import Outcome
-from simulator.scenario import HALF_HOUR_MS, Arrivals, Line, Scenario, Shift, group_seats
+from simulator.scenario import HALF_HOUR_MS, NOTHING, Arrivals, Line, Scenario, Shift, group_seats
 from simulator.setting import Setting, set_up
 from simulator.tables import Tables, tables
 
@@ -111,7 +111,7 @@ def span_of(scenario: Scenario, *, at: str | None, minutes: int, speed: float, s
 
 
 def _plain(line: Line) -> Line:
-    return replace(line, contained=0.0, greeting_ms=0, transfer=None, outgoing=0.0)
+    return replace(line, contained=0.0, greeting_ms=0, in_vain=NOTHING, transfer=None, outgoing=0.0)
 
 
 def _half_hour(at: str) -> int:

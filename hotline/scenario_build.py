@@ -180,6 +180,9 @@ class Build:
             greeting_ms=_ms(said) if said is not None else city.said_ms if city is not None else 0,
             contained=calls.contained if table.contained is None else table.contained,
             self_service=self._duration(f"{where}.self_service", table.self_service or calls.self_service),
+            in_vain=self._duration(
+                f"{where}.self_service_in_vain", table.self_service_in_vain or calls.self_service_in_vain
+            ),
             transfer=None if transfer is None else self._transfer(f"{where}.transfer", transfer),
             outgoing=calls.outgoing if table.outgoing is None else table.outgoing,
             outgoing_talk=self._duration(

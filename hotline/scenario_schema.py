@@ -175,6 +175,9 @@ class CallsTable(Section):
     )
     contained: Share = Field(default=0.0, description="callers whose question is answered without a seat")
     self_service: Lasting = Field(default=NOTHING, description="how long that takes")
+    self_service_in_vain: Lasting = Field(
+        default=NOTHING, description="what the other callers spend with it before they queue"
+    )
     transfer: TransferTable | None = None
     outgoing: Share = Field(default=0.0, description="answered calls after which the seat calls somebody")
     outgoing_talk: Lasting = NOTHING
@@ -205,6 +208,7 @@ class LineTable(Section):
     greeting_seconds: Seconds | None = None
     contained: Share | None = None
     self_service: Lasting | None = None
+    self_service_in_vain: Lasting | None = None
     transfer: TransferTable | None = None
     outgoing: Share | None = None
     outgoing_talk: Lasting | None = None

@@ -157,21 +157,24 @@ def _quantiles(seconds: Sequence[float]) -> tuple[float | None, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioInputs:
-    """A scenario's ``contained`` and ``self_service``, as `simulator.scenario.Line` means them.
+    """A scenario's ``contained``, ``self_service`` and ``self_service_in_vain``, as `simulator.scenario.Line` means them.
 
     ``contained``: of all calls that ask for a seat or would have, those that the machine contained. Not of the conversations: the
     planner takes a caller who declined the offer for one who was not contained. ``seconds``: of contained calls, from the
-    greeting's end to the end of the call, for the planner counts the greeting by itself.
+    greeting's end to the end of the call, for the planner counts the greeting by itself. ``in_vain``: of the other calls that came
+    to a queue, the seconds that they spent with the machine before it; 0 for whoever declined, or asked while waiting, for he
+    kept his place.
     """
 
     contained: Share
     seconds: tuple[float, ...]
+    in_vain: tuple[float, ...] = ()
 
 
 def inputs_of(calls: Iterable[SpeechCall]) -> ScenarioInputs:
     """What these calls say to a planner."""
     asked = contained = 0
-    seconds = []
+    seconds, in_vain = [], []
     for call in calls:
         if not call.contained and call.queued is None and call.disposition not in _REACHED:
             continue
@@ -179,10 +182,17 @@ def inputs_of(calls: Iterable[SpeechCall]) -> ScenarioInputs:
         if call.contained:
             contained += 1
             if call.speech:
-                begun = call.speech[0].began
-                greeted = begun if call.prompt_ended is None else min(call.prompt_ended, begun)
-                seconds.append(min(max((call.over - greeted) / 1000, 0.0), _LONGEST_S))
-    return ScenarioInputs(Share(contained, asked), tuple(sorted(seconds)))
+                seconds.append(_since_greeting(call, call.over))
+        elif call.queued is not None:
+            before = [one.ended for one in call.speech if one.via == "greeting" and one.ended is not None]
+            in_vain.append(_since_greeting(call, max(before)) if before else 0.0)
+    return ScenarioInputs(Share(contained, asked), tuple(sorted(seconds)), tuple(sorted(in_vain)))
+
+
+def _since_greeting(call: SpeechCall, end: int) -> float:
+    begun = call.speech[0].began
+    greeted = begun if call.prompt_ended is None else min(call.prompt_ended, begun)
+    return min(max((end - greeted) / 1000, 0.0), _LONGEST_S)
 
 
 def as_toml(city: str, span: str, everything: ScenarioInputs, lines: dict[str, ScenarioInputs]) -> str:
@@ -210,12 +220,17 @@ def _told(share: Share) -> str:
 
 def _keys(inputs: ScenarioInputs) -> list[str]:
     keys = [f"contained = {inputs.contained.value or 0.0:.4f}"]
-    if len(inputs.seconds) > 1:
-        shown = ", ".join(f"{second:.1f}" for second in _thinned(inputs.seconds))
-        keys.append(f'self_service = {{ kind = "empirical", sample_seconds = [{shown}] }}')
-    elif inputs.seconds:
-        keys.append(f"self_service = {inputs.seconds[0]:.1f}")
+    keys += _duration("self_service", inputs.seconds)
+    if any(inputs.in_vain):
+        keys += _duration("self_service_in_vain", inputs.in_vain)
     return keys
+
+
+def _duration(key: str, seconds: Sequence[float]) -> list[str]:
+    if len(seconds) > 1:
+        shown = ", ".join(f"{second:.1f}" for second in _thinned(seconds))
+        return [f'{key} = {{ kind = "empirical", sample_seconds = [{shown}] }}']
+    return [f"{key} = {second:.1f}" for second in seconds]
 
 
 def _thinned(seconds: Sequence[float]) -> list[float]:

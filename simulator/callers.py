@@ -180,9 +180,10 @@ def subject_of(first: int, tried: int = 0) -> int:
 class Call:
     """What a call is like, whatever becomes of it. ``patience_ms`` from the queue on; ``None``: without an end.
 
-    ``contained``: asks for no seat, after ``self_service_ms``. ``transferred``, ``together_ms``, ``answer_ms``,
-    ``third_talk_ms``: to the line's sub-centre. ``outgoing``: the seat makes a call of its own afterwards, of
-    ``own_talk_ms``. ``tries_again``: if it is blocked or abandons, after ``again_ms``.
+    ``contained``: asks for no seat, after ``self_service_ms``; else ``in_vain_ms`` pass there before the queue.
+    ``transferred``, ``together_ms``, ``answer_ms``, ``third_talk_ms``: to the line's sub-centre. ``outgoing``: the seat
+    makes a call of its own afterwards, of ``own_talk_ms``. ``tries_again``: if it is blocked or abandons, after
+    ``again_ms``.
     """
 
     ring_ms: int
@@ -191,6 +192,7 @@ class Call:
     patience_ms: int | None
     contained: bool
     self_service_ms: int
+    in_vain_ms: int
     transferred: bool
     together_ms: int
     answer_ms: int
@@ -212,7 +214,7 @@ def _call(
     subject: int,
     line: int,
 ) -> Ints:
-    told = np.zeros(14, np.int64)
+    told = np.zeros(15, np.int64)
     k, s, of = np.uint64(key), np.uint64(subject), lines[line]
     told[0] = lasts(quantiles, of[laid.RING], k, s, draws.RING)
     told[1] = lasts(quantiles, of[laid.TALK], k, s, draws.TALK)
@@ -229,6 +231,7 @@ def _call(
     told[11] = lasts(quantiles, of[laid.OWN_TALK], k, s, draws.OWN_TALK)
     told[12] = happens(mixed(k, s, draws.RETRIAL), retrial)
     told[13] = lasts(quantiles, again, k, s, draws.AGAIN)
+    told[14] = lasts(quantiles, of[laid.IN_VAIN], k, s, draws.IN_VAIN)
     return told
 
 
@@ -261,6 +264,7 @@ def call(tables: Tables, key: int, subject: int, line: int) -> Call:
         own_talk,
         more,
         again,
+        in_vain,
     ) = told
     return Call(
         ring,
@@ -269,6 +273,7 @@ def call(tables: Tables, key: int, subject: int, line: int) -> Call:
         None if patience >= draws.NEVER else patience,
         bool(contained),
         alone,
+        in_vain,
         bool(moved),
         both,
         answer,

@@ -49,6 +49,7 @@ AGAIN: Final = 15
 BUSYNESS: Final = 16
 BURST: Final = 17
 ABSENCE: Final = 18
+IN_VAIN: Final = 19
 REPLICATION: Final = 31
 
 STEPS: Final = 256

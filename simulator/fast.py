@@ -175,7 +175,9 @@ def settings(tables: Tables) -> Ints:
     made[columns.AGEING], made[columns.WARM_UP] = tables.ageing_ms, tables.warm_up_ms
     made[columns.IN_TIME], made[columns.HORIZON] = tables.within_ms, tables.horizon_ms
     greetings = tables.lines[:, laid.GREETING]
-    if tables.channels < 0 and (greetings == greetings[0]).all():
+    if (tables.lines[:, laid.IN_VAIN] != laid.NO_TIME).any():
+        pass  # each caller comes to the queue after a time of his own
+    elif tables.channels < 0 and (greetings == greetings[0]).all():
         # nobody can be turned off before the queue: a call may as well arrive when its greeting is over
         made[columns.SHIFT] = greetings[0]
     elif (greetings == greetings[0]).all():

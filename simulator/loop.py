@@ -287,8 +287,9 @@ def play(
                     greeted = entry(now + greeting, calendar.QUEUE, _0)
                 came += _1
                 step = _NOTHING
-            elif lines[of_line + laid.GREETING] > shift:
-                due[count] = entry(now + lines[of_line + laid.GREETING], calendar.QUEUE, number)
+            elif lines[of_line + laid.GREETING] > shift or lines[of_line + laid.IN_VAIN] != laid.NO_TIME:
+                alone = lasts(quantiles, lines[of_line + laid.IN_VAIN], key, subject, draws.IN_VAIN)
+                due[count] = entry(now + lines[of_line + laid.GREETING] + alone, calendar.QUEUE, number)
                 count += _1
                 step = _NOTHING
                 row = first_call + ((number & mask) << _4)

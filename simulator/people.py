@@ -239,8 +239,8 @@ class World:
                 self.at(Due(self.now + call.of.patience_ms, Kind.GIVES_UP, call.number))
 
     def _hears(self, call: Caller) -> None:
-        """The greeting; whatever else is said takes no time."""
-        ms = self.scenario.lines[call.line].greeting_ms if call.queued is None else 0
+        """The greeting, and self-service that was of no use; whatever else is said takes no time."""
+        ms = self.scenario.lines[call.line].greeting_ms + call.of.in_vain_ms if call.queued is None else 0
         self.at(Due(self.now + ms, Kind.HEARD, call.number))
 
     def _blocked(self, call: Caller) -> None:

@@ -113,8 +113,9 @@ class Line:
 
     ``wait``: queue, needs by steps (relaxation), priority, as in the number plan. ``greeting_ms``: what is said
     before the queue; who hangs up does so while waiting or in the ring. ``contained``: share of callers whose
-    question speech recognition or a menu answers, after ``self_service``; they ask for no seat. ``outgoing``: share
-    of answered calls after which the seat makes a call of its own, of ``outgoing_talk``.
+    question speech recognition or a menu answers, after ``self_service``; they ask for no seat. ``in_vain``: what the others
+    spend with it, after the greeting, before they queue. ``outgoing``: share of answered calls after which the seat makes a call
+    of its own, of ``outgoing_talk``.
     """
 
     name: str
@@ -127,9 +128,18 @@ class Line:
     greeting_ms: int = 0
     contained: float = 0.0
     self_service: Duration = NOTHING
+    in_vain: Duration = NOTHING
     transfer: Transfer | None = None
     outgoing: float = 0.0
     outgoing_talk: Duration = NOTHING
+
+    @property
+    def goes_in_vain(self) -> bool:
+        """May a caller spend time with self-service and queue all the same?"""
+        of = self.in_vain
+        return (
+            round(of.mean_s * 1000) > 0 if of.kind == "constant" else of.kind == "empirical" or of.mean_s > 0
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def _line(line: Line, scenario: Scenario) -> Iterator[str]:
     if line.patience is not None:
         yield from _duration(f"{where}.patience", line.patience)
     yield from _duration(f"{where}.self_service", line.self_service)
+    yield from _duration(f"{where}.self_service_in_vain", line.in_vain)
     yield from _duration(f"{where}.outgoing_talk", line.outgoing_talk)
     if line.transfer is not None:
         yield from _share(f"{where}.transfer.share", line.transfer.share)

@@ -103,7 +103,11 @@ def set_up(
             )
         )
     )
-    greetings = {n: GREETING for n, line in zip(lines, scenario.lines, strict=True) if line.greeting_ms}
+    greetings = {
+        n: GREETING
+        for n, line in zip(lines, scenario.lines, strict=True)
+        if line.greeting_ms or line.goes_in_vain
+    }
     setup = Setup(
         city=city.city if city else scenario.name,
         plan=plan,

@@ -37,7 +37,10 @@ THIRD_TALK: Final = np.uint64(10)
 OUTGOING: Final = np.uint64(11)
 OWN_TALK: Final = np.uint64(12)
 RING: Final = np.uint64(13)
+IN_VAIN: Final = np.uint64(14)
 LINE_COLUMNS: Final = 16
+NO_TIME: Final = -1
+"""a duration that is always nothing"""
 
 # columns of ``kinds``: the kinds of waiting calls, (place in a queue, step of its needs)
 AFTER: Final = np.uint64(0)
@@ -215,6 +218,7 @@ def _all_alike(scenario: Scenario, places: Places, of: KindsOfAgents) -> bool:
         and (scenario.retrial is None or scenario.retrial.share == 0)
         and all(limit < 0 for limits in places.queues for limit in limits)
         and len({line.greeting_ms for line in scenario.lines}) == 1
+        and not any(line.goes_in_vain for line in scenario.lines)
         and len({line.wait.priority for line in scenario.lines}) == 1
         and int(np.bitwise_count(of.meets[first]).sum()) == len(first) * len(of.weights)
         and not any(line.transfer and line.transfer.to in limited for line in scenario.lines)
@@ -262,6 +266,7 @@ def _line(line: Line, scenario: Scenario, of: Durations, places: Places, third: 
         draws.chance(line.outgoing),
         of.number(line.outgoing_talk),
         of.number(scenario.ring),
+        of.number(line.in_vain),
     ]
 
 

@@ -37,7 +37,8 @@ def scenario() -> Scenario:
     talk, wrap_up, patience = (Duration("exponential", s) for s in (150, 30, 120))
     line = Line(
         "12315", 1.0, Wait("12345", STEPS), talk, wrap_up, patience, greeting_ms=4000, contained=0.2,
-        self_service=Duration("constant", 30), transfer=Transfer(0.1, "tax", Duration("constant", 20)),
+        self_service=Duration("constant", 30), in_vain=Duration("constant", 9),
+        transfer=Transfer(0.1, "tax", Duration("constant", 20)),
         outgoing=0.3, outgoing_talk=Duration("constant", 60),
     )  # fmt: skip
     groups = (
@@ -76,6 +77,7 @@ def test_what_phones_can_not_show_is_left_out_on_both_sides() -> None:
     played = span().scenario
     (line,) = played.lines
     assert (line.contained, line.greeting_ms, line.transfer, line.outgoing) == (0.0, 0, None, 0.0)
+    assert not line.goes_in_vain
     assert (played.retrial, played.subcentres, played.channels) == (None, (), None)
     assert played.groups[1].absence == 0
     assert (played.ring.kind, played.ring.mean_s) == ("constant", pytest.approx(1.2))

@@ -160,6 +160,7 @@ patience = { kind = "weibull", mean_seconds = 90, shape = 1.5 }
 greeting_seconds = 4.5
 contained = 0.1
 self_service = 40
+self_service_in_vain = 12
 transfer = { share = 0.2, to = "tax", together = 20, talk = 100 }
 outgoing = 0.3
 outgoing_talk = 60
@@ -170,6 +171,7 @@ outgoing_talk = 60
     assert (line.talk, line.wrap_up) == (Duration(mean_s=200.0), Duration("empirical", sample_s=(10, 20, 30)))
     assert (line.patience, line.greeting_ms) == (Duration("weibull", 90.0, 1.5), 4500)
     assert (line.contained, line.self_service) == (0.1, Duration(mean_s=40.0))
+    assert line.in_vain == Duration(mean_s=12.0)
     assert line.transfer == Transfer(0.2, "tax", Duration(mean_s=20.0), Duration(mean_s=100.0))
     assert (line.outgoing, line.outgoing_talk) == (0.3, Duration(mean_s=60.0))
 

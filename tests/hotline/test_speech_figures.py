@@ -30,7 +30,7 @@ from hotline.speech_figures import (
 from hotline.speech_turns import Conversation, SpeechCall, conversations
 from simulator.run import replicate
 from simulator.tables import tables
-from tests.hotline.spoken_calls import HOUR, MONDAY, WEEK, call
+from tests.hotline.spoken_calls import HOUR, MONDAY, WEEK, call, spoken
 
 FUND = ("公积金怎么提取", "fund")
 
@@ -215,6 +215,24 @@ def test_contained_is_the_share_of_all_calls_and_its_seconds_count_from_the_gree
     assert inputs_of([waited]).seconds == (20.0,)
 
 
+def test_what_the_others_spent_with_the_machine_before_the_queue_is_known_too(day: list[CallRecord]) -> None:
+    told = inputs_of(map(read, day))
+    assert told.in_vain == (0.0, *[31.0] * 5)  # one of six called again and declined
+    while_waiting = call("w", MONDAY, over=None, speech=(spoken(MONDAY + 60_000, "key", via="waiting"),))
+    both = call(
+        "b",
+        MONDAY,
+        over=None,
+        speech=(
+            spoken(MONDAY + 5_000, "person", seconds=7),
+            spoken(MONDAY + 60_000, "key", via="waiting"),
+        ),
+    )
+    died = call("d", MONDAY, over=None, speech=(spoken(MONDAY + 5_000, None),))
+    left = call("l", MONDAY, over="hung up", queued=None, speech=(spoken(MONDAY + 5_000, "hung up"),))
+    assert inputs_of(map(read, [while_waiting, both, died, left])).in_vain == (0.0, 0.0, 8.0)
+
+
 def test_the_printed_text_over_another_scenario_is_loaded_and_simulated(
     tmp_path: Path, day: list[CallRecord]
 ) -> None:
@@ -224,6 +242,7 @@ def test_the_printed_text_over_another_scenario_is_loaded_and_simulated(
     scenario = scenario_file.load(tmp_path / "speech.toml")
     (line,) = scenario.lines
     assert (line.contained, line.self_service.kind) == (0.4, "empirical")
+    assert line.in_vain.sample_s == (0.0, *[31.0] * 5)
     outcome = replicate(scenario, tables(scenario), 0)
     assert outcome.conserved()
     assert outcome.calls > 2500

@@ -94,6 +94,7 @@ RICH = mixed(
     lines=every_line(
         contained=0.2,
         self_service=exponential(40.0),
+        in_vain=exponential(12.0),
         transfer=Transfer(0.09, "tax", exponential(25.0), exponential(200.0)),
         outgoing=0.25,
         outgoing_talk=exponential(90.0),
@@ -114,6 +115,7 @@ def test_a_call_is_what_its_line_says_on_the_average() -> None:
         ("wrap_up_ms", 30.0),
         ("patience_ms", 120.0),
         ("self_service_ms", 40.0),
+        ("in_vain_ms", 12.0),
         ("together_ms", 25.0),
         ("answer_ms", 9.0),
         ("third_talk_ms", 200.0),

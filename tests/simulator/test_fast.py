@@ -26,6 +26,7 @@ from simulator.outcome import Outcome
 from simulator.scenario import Arrivals, Duration, Retrial, Scenario, SubCentre, Transfer
 from simulator.tables import tables
 from tests.simulator.towns import (
+    EXPERTS,
     FLAT,
     TOWNS,
     constant,
@@ -151,6 +152,19 @@ def test_channels_that_are_never_all_taken_change_nothing(
     free = tables(replace(scenario, lines=lines, channels=None))
     enough = tables(replace(scenario, lines=lines, channels=1_000_000))
     assert same(fast.replicate(free, 0), fast.replicate(enough, 0))
+
+
+def test_time_with_self_service_in_vain_is_as_a_longer_greeting() -> None:
+    """And so it is not waiting: nobody loses patience in it, and no service level counts it."""
+    lines = tuple(replace(one, greeting_ms=20_000) for one in EXPERTS)
+    greeted = mixed(channels=30, lines=lines)
+    served = mixed(
+        channels=30, lines=tuple(replace(one, greeting_ms=5_000, in_vain=constant(15)) for one in lines)
+    )
+    assert same(fast.replicate(tables(greeted), 0), fast.replicate(tables(served), 0))
+    alone = pool(4_000, 8, lines=(line("12345", 1.0, greeting_ms=5_000, in_vain=constant(15)),))
+    said = pool(4_000, 8, lines=(line("12345", 1.0, greeting_ms=20_000),))
+    assert same(fast.replicate(tables(alone), 0), fast.replicate(tables(said), 0))
 
 
 def test_more_who_are_greeted_than_the_hall_holds_are_played_with_a_larger_one() -> None:

@@ -138,6 +138,20 @@ TOWNS: dict[str, Scenario] = {
     "contained": mixed(
         channels=18, lines=every_line(contained=0.3, self_service=exponential(40.0), greeting_ms=4_000)
     ),
+    "in vain with the machine": mixed(
+        lines=every_line(contained=0.2, self_service=exponential(40.0), in_vain=exponential(15.0))
+    ),
+    "in vain after a greeting, and few channels": mixed(
+        channels=18,
+        retrial=Retrial(0.5, exponential(60.0), 3),
+        lines=(
+            replace(
+                EXPERTS[0], greeting_ms=4_000, in_vain=Duration("empirical", sample_s=(0.0, 0.0, 20.0, 45.0))
+            ),
+            replace(EXPERTS[1], in_vain=constant(20)),
+            EXPERTS[2],
+        ),
+    ),
     "transfers": mixed(
         channels=24,
         subcentres=(TAX, SubCentre("any", answer=constant(20))),
@@ -256,6 +270,7 @@ def _lines(draw: st.DrawFn, name: str, whole_s: bool) -> Line:
         greeting_ms=draw(st.sampled_from([0, 0, 10_000] if whole_s else [0, 0, 1, 5_000])),
         contained=draw(st.sampled_from([0.0, 0.0, 0.3])),
         self_service=durations(30),
+        in_vain=draw(st.sampled_from([constant(0.0), constant(0.0), durations(30)])),
         transfer=draw(st.sampled_from([None, None, transfer])),
         outgoing=draw(st.sampled_from([0.0, 0.0, 0.5])),
         outgoing_talk=durations(60),
