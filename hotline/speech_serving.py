@@ -23,6 +23,7 @@ from hotline.speech_streams import Streams
 from hotline.speech_talk import Means, Talk, hot_words, overhear
 from hotline.speech_words import End, Heard, Over, Overhear, Ready, Settings, Told
 from hotline.switch.prompts_live import PromptsUnmade
+from ivr.dialogue import Hears
 
 LONGEST_STREAM_S = 4 * 3600.0
 """of one that is overheard; a conversation has its own limit"""
@@ -138,7 +139,7 @@ class Serving:
             questions = [question for entry in answers.base for question in entry.questions]
             words = await asyncio.to_thread(hot_words, self._settings.names, questions, self._model.knows)
         else:
-            words = {}
+            words = dict.fromkeys(Hears, ())
         self._means.hot_words.clear()
         self._means.hot_words.update(words)
         if self._sounds_task is not None:

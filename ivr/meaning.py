@@ -96,16 +96,22 @@ _WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
 
 
 def meaning(text: str) -> Meaning:
-    """What the whole of a text means.
+    """What the whole of a text means; a person is asked for in the middle of others, too.
 
     >>> meaning("嗯，不是的"), meaning("请帮我转人工吧"), meaning("不是本地户口能上学吗")
     (<Meaning.NO: 'no'>, <Meaning.PERSON: 'person'>, <Meaning.OTHER: 'other'>)
     """
     bare = _NOISE.sub("", text)
-    if not bare or len(bare) > LONGEST:
-        return Meaning.OTHER
-    return next((found for found, words in _WORDS if words.fullmatch(bare)), Meaning.OTHER)
+    if len(bare) > LONGEST:
+        return Meaning.PERSON if _PERSON.search(bare) else Meaning.OTHER
+    means = next((found for found, words in _WORDS if words.fullmatch(bare)), Meaning.OTHER)
+    return Meaning.PERSON if means is Meaning.OTHER and _PERSON.search(bare) else means
 
+
+# One exception: whoever says this in the middle of a complaint has had enough of machines.
+_PERSON = re.compile(
+    "转(?:接|到|个)*人工(?!作|智能)|人工(?:客服|坐席|座席)|(?:找|接|换|跟|和)(?:个|一个)?(?:人工服务|真人|活人)"
+)
 
 CHOICE_WORDS = (
     "是",

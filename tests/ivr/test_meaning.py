@@ -32,7 +32,24 @@ def test_short_answers_mean_what_callers_mean_by_them(text: str, meant: Meaning)
 @pytest.mark.parametrize(
     "text",
     [
+        "你听不懂我说的给我转人工",
+        "我要反映一个问题，转人工吧",
+        "说了半天也不对，帮我找个真人",
+        "那你们人工客服什么时候有人",
+        "我不想跟机器说，转接到人工" + "说了好几遍了" * 12,
+    ],
+)
+def test_a_person_is_asked_for_in_the_middle_of_other_words_too(text: str) -> None:
+    assert meaning(text) is Meaning.PERSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "",
+        "我想找人工作",
+        "转人工智能专业要什么条件",
+        "跟人工费有关的规定",
         "喂",
         "转",
         "[unk]",
