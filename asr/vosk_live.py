@@ -21,6 +21,7 @@ from typing import Any
 from asr.audiosocket import FRAME_BYTES, FRAME_MS, RATE
 from asr.resample import Doubling
 from asr.speech import Utterance, Word
+from asr.vocabulary import NoVocabulary, vocabulary
 
 DATA = Path(__file__).parent / "data"
 SMALL_MODEL = DATA / "model"
@@ -72,7 +73,6 @@ def faults_of(folder: Path, place: str = "speech.model") -> list[str]:
         ("am/final.mdl", b""),
         ("conf/model.conf", b""),
         ("conf/mfcc.conf", b""),
-        ("graph/words.txt", b"<eps> 0"),
     ]
     if (folder / "graph/HCLG.fst").exists():
         needed.append(("graph/HCLG.fst", _FST))
@@ -90,6 +90,12 @@ def faults_of(folder: Path, place: str = "speech.model") -> list[str]:
             faults.append(f"{place}: {name} is empty: {fetch}")
         elif not begins.startswith(head) or (name == "am/final.mdl" and b"<Trans" not in begins):
             faults.append(f"{place}: {name} is something else: {fetch}")
+    if not faults:
+        try:
+            if not vocabulary(folder):
+                faults.append(f"{place}: it has no words: {fetch}")
+        except NoVocabulary as why:
+            faults.append(f"{place}: {why}: {fetch}")
     if not faults and rate_of(folder) not in _RATES:
         faults.append(
             f"{place}: it was trained on {rate_of(folder)} samples a second: take one for 8000 or 16000"
@@ -248,7 +254,7 @@ def main(folder: str, workers: str) -> None:
     except ModelFault as why:
         sys.exit(str(why.__cause__ or why))
     load_s = time.perf_counter() - began
-    words = sum(1 for _ in (Path(folder) / "graph/words.txt").open("rb"))
+    words = len(vocabulary(Path(folder)))
     frames, count = probe(), int(workers)
     one = _speed(model, 1, frames)
     every = _speed(model, count, frames) if count > 1 else one

@@ -15,6 +15,7 @@ from typing import Any
 from asr.knowledge import KnowledgeBase
 from asr.live import MOST
 from asr.speech import SPOKEN_DIGITS, in_words
+from asr.vocabulary import NoVocabulary, vocabulary
 from asr.vosk_live import SMALL_MODEL, Measured, ModelFault, measure
 from hotline.city import City, CityFault
 from hotline.city_speech import model_of, names
@@ -22,7 +23,6 @@ from ivr.meaning import AGAIN_WORDS, CHOICE_WORDS, PERSON_WORDS
 
 DIALOGUE_WORDS = (*CHOICE_WORDS, *PERSON_WORDS, *AGAIN_WORDS, "查询办理进度", *SPOKEN_DIGITS)
 """what a caller may always say; a model that lacks one of these can't hear it"""
-_UNREAD = re.compile(r"<.*>|#\d+|!.*|\[.*\]")
 _SHOWN = 12
 _MARKS = re.compile(r"[\W_]+")
 
@@ -125,8 +125,8 @@ def look(city: City, base: KnowledgeBase, at_ms: int) -> Hearing | None:
     folder = model_of(table, city.home)
     try:
         measured = measure(folder)
-        knows = vocabulary(folder)
-    except (ModelFault, OSError, UnicodeError) as fault:
+        knows = vocabulary(folder).__contains__
+    except (ModelFault, NoVocabulary) as fault:
         raise CityFault([f"{city.name}.toml: {fault}"]) from None
     most = min(measured.capacity(), MOST)
     if most < 1:
@@ -149,14 +149,6 @@ def look(city: City, base: KnowledgeBase, at_ms: int) -> Hearing | None:
         questions=len(questions),
         heard=len(questions) - len(_unknown(questions, knows)),
     )
-
-
-def vocabulary(folder: Path) -> Callable[[str], bool]:
-    """Is a word in the model's vocabulary? Read from its ``graph/words.txt``."""
-    lines = (folder / "graph/words.txt").read_text(encoding="utf-8").splitlines()
-    found = {line.split(" ")[0] for line in lines}
-    words = frozenset(word for word in found if not _UNREAD.fullmatch(word))
-    return words.__contains__
 
 
 def _unknown(phrases: Iterable[str], knows: Callable[[str], bool]) -> tuple[str, ...]:

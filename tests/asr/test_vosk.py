@@ -139,7 +139,8 @@ def copy(tmp_path: Path) -> Path:
         ("graph/Gr.fst", None, "speech.model: graph/Gr.fst can't be read"),
         ("graph/HCLr.fst", b"version https://git-lfs", "speech.model: graph/HCLr.fst is something else"),
         ("graph/HCLG.fst", b"PK", "speech.model: graph/HCLG.fst is something else"),
-        ("graph/words.txt", b"", "speech.model: graph/words.txt is empty"),
+        ("graph/words.txt", b"", "speech.model: it has no words: fetch"),
+        ("graph/words.txt", None, "speech.model: graph/words.txt can't be read"),
         (
             "conf/mfcc.conf",
             b"--sample-frequency=44100\n",
