@@ -15,7 +15,9 @@ from asr.call_live import SpeechCall
 from asr.live import SpeechServer
 from asr.pool_live import RecognizerPool
 from asr.speech import SPOKEN_DIGITS, Heard, Limits, Recognizer, Utterance, grammar
+from asr.vocabulary import vocabulary
 from asr.vosk_live import PROBE, SMALL_MODEL, Measured, ModelFault, VoskModel, faults_of, measure, probe
+from tests.asr.whole_graph import whole_graph_model
 from tests.fakes.audiosocket import QUIET, FakeAudioSocket
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
@@ -107,6 +109,22 @@ async def test_recordings_over_the_wire_come_out_as_text_all_at_once(model: Vosk
         await asyncio.wait_for(asyncio.gather(*(caller.over() for caller in callers)), 30)
         assert (server.counts.unheard, server.counts.failed) == (0, 0)
     assert texts == {name: RECORDINGS[name] for name in names}
+
+
+# ── a full model's form ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_model_whose_graph_is_one_piece_hears_the_same_and_takes_no_hot_words(tmp_path: Path) -> None:
+    folder = whole_graph_model(tmp_path / "model")
+    whole = VoskModel(folder)
+    assert not whole.hot_words
+    for name, text in RECORDINGS.items():
+        utterance = heard_by(whole.recognizer(("转人工",)), frames_of(name))
+        assert utterance.text == text
+        assert utterance.understood() or "digits" in name
+    measured = measure(folder, workers=1)
+    assert (measured.hot_words, measured.words) == (False, len(vocabulary(SMALL_MODEL)))
+    assert measured.capacity() >= 1
 
 
 # ── a model that is missing or broken ───────────────────────────────────────────────────────────────────────────

@@ -13,15 +13,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from asr.vosk_live import SMALL_MODEL, VoskModel
-from hotline import speech_serving
+from asr.vosk_live import SMALL_MODEL
 from hotline.knowledge_files import starting_base
 from hotline.speech_process import UNABLE
-from hotline.speech_words import End, Expected, Heard, Over, Overhear, Overheard, Text, Turn, Unable
+from hotline.speech_words import End, Expected, Over, Overhear, Overheard, Text, Turn, Unable
+from tests.asr.whole_graph import whole_graph_model
 from tests.hotline.speech_callers import (
     FUND,
     WAGES,
-    Caller,
     Peer,
     expected,
     put,
@@ -304,35 +303,23 @@ async def test_a_city_without_a_base_answers_from_the_one_that_comes_with_the_pr
         assert (await peer.serves()).entries == len(starting_base())
 
 
-class WholeModel(VoskModel):
-    """As a full model is: its graph is one piece, and can't be narrowed to some words."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.hot_words = False
-
-
-async def test_callers_are_answered_with_a_model_that_takes_no_hot_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speech_serving, "VoskModel", WholeModel)
-    said: list[Heard] = []
-    serving = speech_serving.Serving(await settings(tmp_path, FUND), said.append)
-    try:
-        ready = await serving.open()
+async def test_callers_are_answered_with_a_model_that_takes_no_hot_words(tmp_path: Path) -> None:
+    """As full models are: the graph is one piece."""
+    model = whole_graph_model(tmp_path / "model")
+    async with speech_process(await settings(tmp_path, FUND, model=str(model), measured=None)) as peer:
+        ready = await peer.serves()
         assert not ready.hot_words
         told = expected()
-        serving.take(told)
-        caller = Caller(ready.port, name=told.uuid)
-        await caller.begin()
+        caller = await peer.call(told)
+        await caller.asked()
+        caller.say(spoken(OUT_OF_VOCABULARY))  # he is asked for the name of a line then
         await caller.asked()
         caller.say(recorded(QUESTION))
         await caller.interrupted()
         caller.press("0")
+        assert (await peer.over(told.uuid)).over == "key"
+        assert dids(peer.of(Turn, told.uuid)) == ["not understood", "answered", "key"]
         await soon(caller.over())
-        assert dids([one for one in said if isinstance(one, Turn)]) == ["answered", "key"]
-    finally:
-        await serving.close()
 
 
 def no_model(home: Path) -> Path:
