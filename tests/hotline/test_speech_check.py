@@ -17,6 +17,7 @@ from asr.vosk_live import SMALL_MODEL, VoskModel
 from hotline.cli import main
 from hotline.speech_check import DIALOGUE_WORDS
 from ivr.meaning import Meaning, meaning
+from tests.asr.whole_graph import whole_graph_model
 
 BASE = (resources.files("dialplans") / "cities" / "heze.toml").read_text(encoding="utf-8")
 
@@ -100,6 +101,16 @@ def test_a_model_of_the_city_s_own_is_named_and_measured(
     assert (speech["demonstration"], speech["at_once"]) == (False, 1)
     assert speech["model"] == str(tmp_path / "model")
     assert not any("must not serve" in warning for warning in speech["warnings"])
+
+
+def test_a_model_that_takes_no_hot_words_is_warned_of_and_sound(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    whole_graph_model(tmp_path / "model")
+    speech = checked(capsys, written(tmp_path, 'model = "model"'))["speech"]
+    assert not speech["hot_words"]
+    assert speech["words"] > 500
+    assert any("can't be narrowed to hot words" in warning for warning in speech["warnings"])
 
 
 def test_the_words_that_are_read_from_the_files_are_those_that_the_recogniser_knows() -> None:
