@@ -21,7 +21,7 @@ from typing import Any
 from asr.audiosocket import FRAME_BYTES, FRAME_MS, RATE
 from asr.resample import Doubling
 from asr.speech import Utterance, Word
-from asr.vocabulary import NoVocabulary, vocabulary
+from asr.vocabulary_live import NoVocabulary, vocabulary
 
 DATA = Path(__file__).parent / "data"
 SMALL_MODEL = DATA / "model"

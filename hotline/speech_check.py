@@ -15,7 +15,7 @@ from typing import Any
 from asr.knowledge import KnowledgeBase
 from asr.live import MOST
 from asr.speech import SPOKEN_DIGITS, in_words
-from asr.vocabulary import NoVocabulary, vocabulary
+from asr.vocabulary_live import NoVocabulary, vocabulary
 from asr.vosk_live import SMALL_MODEL, Measured, ModelFault, measure
 from hotline.city import City, CityFault
 from hotline.city_speech import model_of, names

@@ -15,7 +15,7 @@ from asr.call_live import SpeechCall
 from asr.live import SpeechServer
 from asr.pool_live import RecognizerPool
 from asr.speech import SPOKEN_DIGITS, Heard, Limits, Recognizer, Utterance, grammar
-from asr.vocabulary import vocabulary
+from asr.vocabulary_live import vocabulary
 from asr.vosk_live import PROBE, SMALL_MODEL, Measured, ModelFault, VoskModel, faults_of, measure, probe
 from tests.asr.whole_graph import whole_graph_model
 from tests.fakes.audiosocket import QUIET, FakeAudioSocket

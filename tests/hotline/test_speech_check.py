@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asr.vocabulary import vocabulary
+from asr.vocabulary_live import vocabulary
 from asr.vosk_live import SMALL_MODEL, VoskModel
 from hotline.cli import main
 from hotline.speech_check import DIALOGUE_WORDS

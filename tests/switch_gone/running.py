@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -116,16 +117,21 @@ class Run:
         """Leave nothing behind: no process, no file."""
         asyncio.get_running_loop().remove_reader(self.ear)
         self.ear.close()
+        others: list[int] = []
         if self.parent is not None and self.parent.poll() is None:
             try:
                 worker: int | None = self.worker()
             except (AssertionError, OSError):
                 worker = None
+            if worker is not None:
+                others = below(worker)
             self.parent.kill()
             self.parent.wait()
             if worker is not None:
                 os.kill(worker, signal.SIGKILL)
         await self.switch.stop()
+        # The speech process lets the database go, and ends, when the engine is gone.
+        await self.until(lambda: not any(map(alive, others)), "what the engine had started ends")
         shutil.rmtree(self.base)
 
     # ── what it tells ────────────────────────────────────────────────────────────────────────────────────────
@@ -239,6 +245,24 @@ async def hotline_run(net: str) -> AsyncIterator[Run]:
         yield run
     finally:
         await run.clear()
+
+
+def below(pid: int) -> list[int]:
+    """The processes that this one has started, and those that they have."""
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                found += [child, *below(child)]
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Does it run? A dead one whose parent is gone, too, may stand in the table until somebody asks for it."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def entered(spool: str) -> list[float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asr.vocabulary import NoVocabulary, vocabulary
+from asr.vocabulary_live import NoVocabulary, vocabulary
 from asr.vosk_live import SMALL_MODEL, VoskModel, faults_of, measure, probe
 
 HEADER = 4 + 4 + len("const") + 4 + len("standard")
