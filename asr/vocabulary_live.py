@@ -14,7 +14,8 @@ from typing import BinaryIO
 GRAPHS = ("HCLG.fst", "Gr.fst")
 """whose output is words; the first that is there counts"""
 WORDS = "words.txt"
-_FST = 2125659606
+GRAPH_HEAD = bytes((0xD6, 0xFD, 0xB2, 0x7E))
+"""with which every graph begins"""
 _SYMBOLS = 2125658996
 _HAS_INPUT, _HAS_OUTPUT = 1, 2
 _LONGEST = 1 << 16
@@ -31,29 +32,29 @@ def vocabulary(folder: Path) -> frozenset[str]:
 
     Raises `NoVocabulary`.
     """
-    graph = folder / "graph"
-    try:
-        name = next((name for name in GRAPHS if (graph / name).exists()), None)
-        found = _in_graph(graph / name) if name else None
-        name = WORDS
-        if found is None:
-            found = [line.split()[0] for line in _text(graph / WORDS).splitlines() if line.strip()]
-    except OSError as why:
-        raise NoVocabulary(f"graph/{name} can't be read ({why.strerror})") from None
-    except (UnicodeError, ValueError, struct.error) as why:
-        raise NoVocabulary(f"graph/{name} is damaged ({why})") from None
-    return frozenset(word for word in found if not _NO_WORD.fullmatch(word))
+    graph = next((name for name in GRAPHS if (folder / "graph" / name).exists()), None)
+    for name, read in ((graph, _in_graph), (WORDS, _in_text)):
+        if name is None:
+            continue
+        try:
+            found = read(folder / "graph" / name)
+        except OSError as why:
+            raise NoVocabulary(f"graph/{name} can't be read ({why.strerror})") from None
+        except ValueError as why:
+            raise NoVocabulary(f"graph/{name} is damaged ({why})") from None
+        if found is not None:
+            break
+    return frozenset(word for word in found or () if not _NO_WORD.fullmatch(word))
 
 
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
+def _in_text(file: Path) -> list[str]:
+    return [line.split()[0] for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _in_graph(file: Path) -> list[str] | None:
     """The symbols of its output; ``None`` where it has none."""
     with file.open("rb") as opened:
-        (magic,) = _read(opened, "<i")
-        if magic != _FST:
+        if _bytes(opened, len(GRAPH_HEAD)) != GRAPH_HEAD:
             raise ValueError("no graph")
         _name(opened)
         _name(opened)

@@ -21,7 +21,7 @@ from typing import Any
 from asr.audiosocket import FRAME_BYTES, FRAME_MS, RATE
 from asr.resample import Doubling
 from asr.speech import Utterance, Word
-from asr.vocabulary_live import NoVocabulary, vocabulary
+from asr.vocabulary_live import GRAPH_HEAD, NoVocabulary, vocabulary
 
 DATA = Path(__file__).parent / "data"
 SMALL_MODEL = DATA / "model"
@@ -33,7 +33,6 @@ SHARE = 0.5
 TRIAL_S = 180.0
 MEASURE_S = 0.3
 
-_FST = bytes((0xD6, 0xFD, 0xB2, 0x7E))
 _RATES = (8_000, 16_000)
 
 
@@ -75,9 +74,9 @@ def faults_of(folder: Path, place: str = "speech.model") -> list[str]:
         ("conf/mfcc.conf", b""),
     ]
     if (folder / "graph/HCLG.fst").exists():
-        needed.append(("graph/HCLG.fst", _FST))
+        needed.append(("graph/HCLG.fst", GRAPH_HEAD))
     else:
-        needed += [("graph/HCLr.fst", _FST), ("graph/Gr.fst", _FST)]
+        needed += [("graph/HCLr.fst", GRAPH_HEAD), ("graph/Gr.fst", GRAPH_HEAD)]
     faults = []
     for name, head in needed:
         try:

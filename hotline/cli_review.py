@@ -15,7 +15,6 @@ from hotline.logs import OwnersFault
 
 if TYPE_CHECKING:
     from asr.knowledge import Entry
-    from hotline.knowledge_store import KnowledgeStore, ReportedError
 
 _STATES = {
     "review": State.REVIEWED,
@@ -34,11 +33,10 @@ def _report(args: argparse.Namespace) -> int:
         )
     identity, text = args.rest[0], " ".join(args.rest[1:])
 
-    async def work(store: KnowledgeStore) -> ReportedError:
-        return await store.report(identity, text, who=_who(args), at=instant_of(None), call=args.call)
-
     records_there(args)
-    made = with_store(args, work)
+    made = with_store(
+        args, lambda store: store.report(identity, text, who=_who(args), at=instant_of(None), call=args.call)
+    )
     document = {"number": made.number, "at": shown_time(made.at), "who": made.who, "id": made.id}
     _tell(args, {**document, "call": made.call, "text": made.text}, f"{made.number}: {made.id}: noted")
     return DONE
@@ -50,9 +48,7 @@ def _mend(args: argparse.Namespace) -> int:
         raise OwnersFault(f"knowledge mend {word}: is no error's number: write one that `errors` shows")
     number = int(word)
     records_there(args)
-    mended = with_store(
-        args, lambda store: store.mend(number, who=_who(args), at=instant_of(None))
-    )  # fmt: skip
+    mended = with_store(args, lambda store: store.mend(number, who=_who(args), at=instant_of(None)))
     if not mended:
         raise OwnersFault(
             f"knowledge mend {number}: no open error has this number: write one that `errors` shows"
@@ -73,9 +69,7 @@ def _move(args: argparse.Namespace) -> int:
         return moved
 
     records_there(args)
-    moved = with_store(
-        args, lambda store: store.alter(identity, how, who=_who(args), at=instant_of(None))
-    )  # fmt: skip
+    moved = with_store(args, lambda store: store.alter(identity, how, who=_who(args), at=instant_of(None)))
     document = {"id": moved.id, "state": moved.state.value, "reviewer": moved.reviewer}
     signed = f", signed by {moved.reviewer}" if moved.reviewer else ""
     _tell(args, document, f"{moved.id}: {moved.state.value}{signed}")
@@ -86,9 +80,7 @@ def _delete(args: argparse.Namespace) -> int:
     identity = _one(args, "ID")
 
     records_there(args)
-    with_store(
-        args, lambda store: store.take_away(identity, who=_who(args), at=instant_of(None))
-    )  # fmt: skip
+    with_store(args, lambda store: store.take_away(identity, who=_who(args), at=instant_of(None)))
     _tell(args, {"id": identity, "deleted": True}, f"{identity}: deleted, its history stays")
     return DONE
 

@@ -94,6 +94,11 @@ _WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
     ),
 )
 
+# One exception: whoever says this in the middle of a complaint has had enough of machines.
+_PERSON = re.compile(
+    "转(?:接|到|个)*人工(?!作|智能)|人工(?:客服|坐席|座席)|(?:找|接|换|跟|和)(?:个|一个)?(?:人工服务|真人|活人)"
+)
+
 
 def meaning(text: str) -> Meaning:
     """What the whole of a text means; a person is asked for in the middle of others, too.
@@ -108,44 +113,11 @@ def meaning(text: str) -> Meaning:
     return Meaning.PERSON if means is Meaning.OTHER and _PERSON.search(bare) else means
 
 
-# One exception: whoever says this in the middle of a complaint has had enough of machines.
-_PERSON = re.compile(
-    "转(?:接|到|个)*人工(?!作|智能)|人工(?:客服|坐席|座席)|(?:找|接|换|跟|和)(?:个|一个)?(?:人工服务|真人|活人)"
-)
-
 CHOICE_WORDS = (
-    "是",
-    "是的",
-    "不是",
-    "不是的",
-    "对",
-    "对的",
-    "不对",
-    "好",
-    "好的",
-    "要",
-    "不要",
-    "可以",
-    "不可以",
-    "不行",
-    "有",
-    "没有",
-    "没有了",
-    "不用",
-    "不用了",
-    "需要",
-    "不需要",
-    "确认",
-    "取消",
-    "没问题",
-    "谢谢",
-    "谢谢你",
-    "再见",
-    "拜拜",
-    "发短信",
-    "解决了",
-    "没解决",
-)
+    "是", "是的", "不是", "不是的", "对", "对的", "不对", "好", "好的", "要", "不要", "可以", "不可以",
+    "不行", "有", "没有", "没有了", "不用", "不用了", "需要", "不需要", "确认", "取消", "没问题", "谢谢", "谢谢你",
+    "再见", "拜拜", "发短信", "解决了", "没解决",
+)  # fmt: skip
 PERSON_WORDS = ("转人工", "人工", "人工服务", "人工客服", "请转人工", "我要转人工")
 AGAIN_WORDS = ("再说一遍", "重复", "重复一遍", "听不清", "没听清")
 """what is said most of all, to narrow a recogniser to, and for it to know at least: an answer, a person, once more"""

@@ -314,7 +314,7 @@ def _values(of: Duration) -> Floats:
         raise ValueError(f"{of.kind}: a mean of {of.mean_s:g} s is not between 0 and {LONGEST_MS // 1000} s")
     if of.kind != "constant" and of.mean_s and of.shape <= 0:
         raise ValueError(f"{of.kind}: a shape of {of.shape:g} is not above 0")
-    if of.kind == "constant" or of.mean_s == 0:
+    if of.fixed:
         return np.full_like(lower, of.mean_s)
     if of.kind == "lognormal":
         return np.asarray(np.exp(log(of.mean_s) - of.shape**2 / 2 + of.shape * _normal()))

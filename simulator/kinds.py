@@ -18,7 +18,7 @@ class Durations:
 
     def number(self, of: Duration) -> int:
         """How a duration stands in the other tables."""
-        if of.kind == "constant" or (of.kind != "empirical" and of.mean_s == 0):
+        if of.fixed:
             draws.quantiles(of)
             return -1 - round(of.mean_s * 1000)
         return self._known.setdefault(of, len(self._known) * draws.SIZE)

@@ -187,7 +187,7 @@ def ring_loss(scenario: Scenario, lines: Sequence[Line]) -> float:
 
 def points(of: Duration) -> Floats:
     """Equally likely durations in seconds."""
-    if of.kind == "constant" or (of.kind != "empirical" and of.mean_s == 0):
+    if of.fixed:
         return np.array([of.mean_s])
     return draws.points(of, _POINTS)
 

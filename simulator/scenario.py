@@ -38,6 +38,11 @@ class Duration:
     shape: float = 1.0
     sample_s: tuple[float, ...] = ()
 
+    @property
+    def fixed(self) -> bool:
+        """Is it always ``mean_s``?"""
+        return self.kind == "constant" or (self.kind != "empirical" and self.mean_s == 0)
+
 
 NOTHING = Duration()
 
@@ -136,10 +141,7 @@ class Line:
     @property
     def goes_in_vain(self) -> bool:
         """May a caller spend time with self-service and queue all the same?"""
-        of = self.in_vain
-        return (
-            round(of.mean_s * 1000) > 0 if of.kind == "constant" else of.kind == "empirical" or of.mean_s > 0
-        )
+        return not self.in_vain.fixed or round(self.in_vain.mean_s * 1000) != 0
 
 
 @dataclass(frozen=True, slots=True)
