@@ -7,11 +7,13 @@ file at a time. Without ``-n`` they run as they always did.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -49,6 +51,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "real" if file.removeprefix("tests/").startswith(REAL) else file
 
     return Halves(config, log)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A command that sets the logs up does it for the whole process: the next file's tests want theirs."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
