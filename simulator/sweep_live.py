@@ -8,6 +8,7 @@ added up in the order of the jobs, and a cluster whose programs are not this one
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -127,14 +128,37 @@ def dask(address: str, *, answers_within_s: float = ANSWERS_WITHIN_S) -> Iterato
         ) from fault
     try:
         cores = _same_program(client, address)
-        executor = client.get_executor(pure=False, retries=RETRIES)
-        try:
+        with _Jobs(client) as executor:
             yield _Cluster(executor, max(cores, 1) * AHEAD, client, address, answers_within_s)
-        finally:
-            if client.status == _CONNECTED:  # whoever can't be reached can't be told either
-                executor.shutdown(wait=False)
     finally:
         client.close(timeout=answers_within_s)
+
+
+class _Jobs(Executor):
+    """A cluster's jobs as `concurrent.futures` has them.
+
+    Dask's own executor asks whether a job is finished after it has fetched the result: when the machine that
+    played it dies in between, it takes the result for an error, and one that fails when it is played again is
+    never answered. What is fetched counts here, whatever happens to the job afterwards.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._waiting: set[Future[Any]] = set()
+
+    def submit(self, function: Callable[..., R], /, *args: Any, **named: Any) -> Future[R]:
+        job = self._client.submit(function, *args, pure=False, retries=RETRIES, **named)
+        # What fetches holds the job until then: Dask forgets one that nobody holds.
+        fetched = self._client.gather(job, asynchronous=True)
+        future: Future[R] = asyncio.run_coroutine_threadsafe(fetched, self._client.loop.asyncio_loop)
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nobody wants the jobs any more: they are cancelled, and not waited for."""
+        for future in tuple(self._waiting):
+            future.cancel()
 
 
 class _Cluster(Pool):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,6 +174,51 @@ def test_a_dask_cluster_gives_the_bits_of_one_thread_and_a_machine_that_dies_cha
     assert same(alone, together)
     assert told == sorted(told)
     assert told[-1] == 240
+
+
+def test_a_result_that_is_here_counts_though_the_machine_that_played_it_dies_in_that_moment(
+    cluster: Cluster,
+) -> None:
+    cluster.work()
+    with dask(cluster.address) as crew:
+        client = crew._client  # type: ignore[attr-defined]
+        fetch = client._gather
+
+        async def fetch_and_lose(*args: Any, **named: Any) -> Any:
+            result = await fetch(*args, **named)
+            for job in client.futures.values():
+                job.lose()  # what Dask does when it hears that the only machine with the result is gone
+            return result
+
+        client._gather = fetch_and_lose
+        assert list(crew.map(abs, range(-20, 0))) == list(range(20, 0, -1))
+
+
+def test_a_job_that_fails_when_another_machine_plays_it_again_says_so(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    def once(played: Path) -> str:
+        if played.exists():
+            raise ValueError("this was played before")
+        played.write_text(str(os.getpid()), encoding="utf-8")
+        return "played"
+
+    machines = [cluster.work(), cluster.work()]
+    with dask(cluster.address) as crew:
+        client = crew._client  # type: ignore[attr-defined]
+        fetch = client._gather_remote
+
+        async def fetch_too_late(*args: Any) -> Any:
+            at_work = int((tmp_path / "played").read_text(encoding="utf-8"))
+            for machine in machines:
+                if machine.process.pid == at_work:
+                    machine.kill()
+            return await fetch(*args)
+
+        client._gather_remote = fetch_too_late
+        with pytest.raises(ValueError, match="this was played before"):
+            list(crew.map(once, [tmp_path / "played"]))
+    assert [machine.process.poll() for machine in machines].count(-signal.SIGKILL) == 1
 
 
 def test_several_options_share_a_cluster(cluster: Cluster) -> None:
