@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simulator.study import Workers
 
 DONE, NO = 0, 1
+_DASKS_LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
 
 Told = Callable[[str, int, int], None]
 """is told what is being done, how many steps are done, and how many there will be as far as is known"""
@@ -92,16 +93,22 @@ def workers(asked: str | None) -> Iterator[Workers | None]:
 @contextmanager
 def _quiet_cluster(where: int | str | None) -> Iterator[None]:
     """What Dask's parts say of a broken connection in their logs, we say in one line."""
+    if not isinstance(where, str):
+        yield
+        return
     import logging
 
-    logs = logging.getLogger("distributed")
-    before = logs.level
-    if isinstance(where, str):
-        logs.setLevel(logging.CRITICAL)
+    with suppress(ImportError):  # who needs it says so
+        import distributed  # noqa: F401 (it gives these loggers levels of their own when it is imported)
+    logs = [logging.getLogger(name) for name in _DASKS_LOGGERS]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logs.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 def writable(option: str, file: Path, endings: Sequence[str]) -> None:

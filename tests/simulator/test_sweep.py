@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distributed import Client
 
 from simulator.scenario import Scenario
 from simulator.study import Aim, Figures, Study, pursue, simulate
@@ -254,6 +256,27 @@ def test_a_scheduler_that_dies_in_the_middle_is_named_and_nobody_waits_for_ever(
     gone = pytest.raises(ClusterFailed, match="the scheduler is gone")
     with gone, dask(cluster.address, answers_within_s=3.0) as crew:
         simulate(town(), days=4_000, workers=crew, progress=progress)
+
+
+def test_the_command_says_in_one_line_that_the_scheduler_died(cluster: Cluster) -> None:
+    cluster.work()
+    study = ("simulate", "zhengzhou", "--days", "40000", "--workers", cluster.address)
+    with subprocess.Popen(
+        [sys.executable, "-m", "hotline.cli", *study], stderr=subprocess.PIPE, text=True
+    ) as command:
+        try:
+            with Client(cluster.address, set_as_default=False) as looker:  # type: ignore[no-untyped-call]
+                deadline = time.monotonic() + PATIENCE_S
+                while not any(looker.processing().values()):
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+            cluster.scheduler.kill()
+            _, said = command.communicate(timeout=PATIENCE_S)
+        finally:
+            command.kill()
+    assert command.returncode == 2
+    (line,) = said.splitlines()
+    assert line.startswith(f"hotline: workers: {cluster.address}: the scheduler is gone: ")
 
 
 def test_a_machine_with_another_version_of_the_program_is_refused(cluster: Cluster, tmp_path: Path) -> None:
