@@ -337,7 +337,7 @@ async def test_no_ear_outlives_the_engine_and_the_next_engine_writes_the_same_ta
             heard = {one for one in before if one.endswith(";1")}
             await until(lambda found: not found & heard, "nothing is led to the former speech process")
             await until(lambda found: len(found - before) == 4, "the talk is written down again")
-            # In a talk without a packet of sound, which no phone leads, ChanSpy waits for one before it goes.
+            # Nobody's phone has sent a packet of sound, and ChanSpy waits for one before it goes.
             await callers.say(call, np.zeros(RATE // 50, dtype=np.int16))
             await until(lambda found: len(found) == 4 and not found & before, "the former ears are gone")
             assert not call.over.is_set()
